@@ -1,0 +1,1 @@
+"""PostgreSQL through asyncpg: pool, transactions, driver errors, migrations, provisioning, jobs."""

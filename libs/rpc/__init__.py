@@ -1,0 +1,1 @@
+"""One way to build a gRPC server, one way to build a channel, and what stands between them and the services."""
