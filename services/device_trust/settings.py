@@ -1,0 +1,85 @@
+"""Settings of device_trust: the common ones, its key, and every number of its policy."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pydantic import Field, SecretStr, field_validator
+
+from libs.runtime.keys import decode_key
+from libs.runtime.settings import ServiceSettings
+from services.device_trust.domain.policy import Policy, Retention
+
+
+class DeviceTrustSettings(ServiceSettings):
+    """Read from the environment, ``HEARTHGATE_`` before each name."""
+
+    network_key: SecretStr
+    """32 bytes in base64url, with which networks are hashed. Another key forgets every known network."""
+    policy_version: str = Field(default="known-network-1", min_length=1, max_length=40)
+    """Reported with every assessment; change it whenever a number below changes."""
+    home_presence_days: int = Field(default=31, ge=1, le=366)
+    """A device seen at home this recently is a member. Netflix asks homes to check in once in 31 days (2023)."""
+    guest_lease_seconds: int = Field(default=14 * 86_400, ge=1)
+    """What a code buys. Press reports on Netflix: 7 days, later 14."""
+    deferral_seconds: int = Field(default=7 * 86_400, ge=1)
+    """What "verify later" gives: the shorter of the same two figures, as nothing was proved."""
+    allowance_period_days: int = Field(default=90, ge=1, le=366)
+    """The sliding period over which leases and deferrals are counted: a quarter. Our own figure."""
+    guest_leases_per_period: int = Field(default=3, ge=0, le=100)
+    """For an account: three visits or journeys of two weeks in a quarter. Our own figure."""
+    guest_leases_per_network: int = Field(default=2, ge=0, le=100)
+    """For an account on one network: a visitor's two devices, or one of them twice. Our own figure."""
+    deferrals_per_period: int = Field(default=2, ge=0, le=100)
+    """For an account. Our own figure."""
+    deferrals_per_network: int = Field(default=1, ge=0, le=100)
+    """For an account on one network, so that the next device in the same place gains no time. Our own figure."""
+    travel_days_per_year: int = Field(default=60, ge=0, le=366)
+    """Days that may be declared as travel in a sliding year: a long summer and two holidays. Our own figure."""
+    max_residences: int = Field(default=3, ge=1, le=20)
+    """Two parents' homes and a second home. Our own figure."""
+    sighting_max_ahead_seconds: int = Field(default=300, ge=0)
+    """How far a sighting's time may lie in the future: clock skew at the edge."""
+    sighting_max_age_days: int = Field(default=90, ge=1, le=366)
+    """How old a sighting may be when it comes in: no older than the allowance period looks back."""
+    presence_retention_days: int = Field(default=120, ge=1)
+    """How long presence is kept by day: the oldest sighting taken in, and a month to learn from."""
+    request_retention_days: int = Field(default=30, ge=1)
+    """How long a request id is remembered; no caller repeats a request so late."""
+    purge_interval_seconds: float = Field(default=3_600, gt=0)
+    """How often what is past its retention is deleted."""
+
+    @field_validator("network_key")
+    @classmethod
+    def _is_key(cls, value: SecretStr) -> SecretStr:
+        decode_key(value.get_secret_value())
+        return value
+
+    def master_key(self) -> bytes:
+        """The decoded network key."""
+        return decode_key(self.network_key.get_secret_value())
+
+    def policy(self) -> Policy:
+        """The numbers that the rules use."""
+        return Policy(
+            version=self.policy_version,
+            home_presence=timedelta(days=self.home_presence_days),
+            guest_lease=timedelta(seconds=self.guest_lease_seconds),
+            deferral=timedelta(seconds=self.deferral_seconds),
+            allowance_period=timedelta(days=self.allowance_period_days),
+            guest_leases_per_account=self.guest_leases_per_period,
+            guest_leases_per_network=self.guest_leases_per_network,
+            deferrals_per_account=self.deferrals_per_period,
+            deferrals_per_network=self.deferrals_per_network,
+            travel_days_per_year=self.travel_days_per_year,
+            max_residences=self.max_residences,
+        )
+
+    def retention(self) -> Retention:
+        """What is taken in and how long it is kept."""
+        return Retention(
+            sighting_ahead=timedelta(seconds=self.sighting_max_ahead_seconds),
+            sighting_age=timedelta(days=self.sighting_max_age_days),
+            presence=timedelta(days=self.presence_retention_days),
+            requests=timedelta(days=self.request_retention_days),
+        )

@@ -1,0 +1,51 @@
+"""What is done with the contact keys: sealing destinations, finding addresses, fingerprints of requests.
+
+To rotate: put the new key second in the list everywhere, then first; addresses are entered and looked up under every
+key of the list, so replicas that are at different steps agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Self
+from uuid import UUID
+
+from libs.runtime.keys import SealingKeys, decode_key, derive_key, keyed_hash
+from services.identity.domain.contact import Channel, email_key
+
+
+class ContactKeys:
+    """Keys derived from the masters, a purpose each. The first master seals; every one opens and finds."""
+
+    def __init__(self, masters: Sequence[bytes]) -> None:
+        self._sealing = SealingKeys([derive_key(master, "identity/contact-sealing") for master in masters])
+        self._lookup = [derive_key(master, "identity/email-lookup") for master in masters]
+        self._fingerprint = [derive_key(master, "identity/request-fingerprint") for master in masters]
+
+    @classmethod
+    def from_text(cls, text: str) -> Self:
+        """Keys written as ``label:base64url`` with commas between; the label is for people and may be left out.
+
+        Raises ValueError, without the text.
+        """
+        return cls([decode_key(part.strip().rpartition(":")[2]) for part in text.split(",")])
+
+    def seal(self, destination: str, *, account_id: UUID, channel: Channel) -> bytes:
+        """The destination encrypted, to be opened only for the same account and channel."""
+        return self._sealing.seal(destination.encode(), _bound_to(account_id, channel))
+
+    def open(self, sealed: bytes, *, account_id: UUID, channel: Channel) -> str:
+        """The destination. Raises OpenError."""
+        return self._sealing.open(sealed, _bound_to(account_id, channel)).decode()
+
+    def email_hashes(self, email: str) -> list[bytes]:
+        """The hashes under which an address is entered and found, in an order that all writers share."""
+        return sorted(keyed_hash(key, email_key(email)) for key in self._lookup)
+
+    def fingerprints(self, method: str, *parts: str) -> list[bytes]:
+        """Hashes of a request's body, the current key's first; keyed, as a body holds guessable things."""
+        return [keyed_hash(key, method, *parts) for key in self._fingerprint]
+
+
+def _bound_to(account_id: UUID, channel: Channel) -> bytes:
+    return account_id.bytes + channel.encode()

@@ -1,0 +1,77 @@
+"""Ways to reach an owner: normal forms of addresses and numbers, and masks that give little away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+
+from libs.runtime.errors import invalid_field
+
+_HIDDEN: Final = "•••"
+
+
+class Channel(StrEnum):
+    """By which way an owner is reached."""
+
+    EMAIL = "EMAIL"
+    TEXT = "TEXT"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Contact:
+    """A way to reach an owner; ``verified`` once the owner has proved to receive there."""
+
+    channel: Channel
+    destination: str = field(repr=False)
+    verified: bool
+
+    @property
+    def masked(self) -> str:
+        """The destination with most of it hidden."""
+        return mask_email(self.destination) if self.channel is Channel.EMAIL else mask_phone(self.destination)
+
+
+def normalize_email(text: str) -> str:
+    """The address in the one form in which it is stored and written to: ASCII, its domain in lower case.
+
+    Letters beyond ASCII before the @ are refused: few mail servers take them, and they look like others.
+    Raises INVALID_FIELD on ``email``, without the address.
+    """
+    try:
+        valid = validate_email(text, check_deliverability=False, allow_smtputf8=False)
+    except EmailNotValidError:
+        raise invalid_field("email", "must be an email address") from None
+    if valid.ascii_email is None:
+        raise invalid_field("email", "must be an email address")
+    return valid.ascii_email
+
+
+def email_key(normalized: str) -> str:
+    """What makes two addresses the same: a mailbox is one however it is capitalised."""
+    return normalized.lower()
+
+
+def normalize_phone(text: str) -> str:
+    """The number in E.164. Raises INVALID_FIELD on ``phone``, without the number."""
+    try:
+        number = phonenumbers.parse(text, None)
+    except phonenumbers.NumberParseException:
+        raise invalid_field("phone", "must be a phone number that begins with + and its country code") from None
+    if not phonenumbers.is_valid_number(number) or number.extension:
+        raise invalid_field("phone", "must be a number that is in use in its country")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def mask_email(address: str) -> str:
+    """``a•••@e•••.com``: the first character of each side and the top-level domain, lengths hidden."""
+    local, _, domain = address.rpartition("@")
+    return f"{local[:1]}{_HIDDEN}@{domain[:1]}{_HIDDEN}.{domain.rpartition('.')[2]}"
+
+
+def mask_phone(number: str) -> str:
+    """``•••42``: the last two digits."""
+    return f"{_HIDDEN}{number[-2:]}"

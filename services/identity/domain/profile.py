@@ -1,0 +1,63 @@
+"""Profiles: the viewers within an account, and which of them may move."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from libs.runtime.errors import ErrorReason, ServiceError, invalid_field
+
+MAX_NAME_LENGTH: Final = 40
+ADULT_AGE: Final = 18
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Profile:
+    """A viewer. ``maturity_age`` in years; 18 shows all.
+
+    ``moving_to`` is set once a move has begun and stays; ``moved_to`` once the profile stands elsewhere.
+    """
+
+    profile_id: UUID
+    account_id: UUID
+    name: str
+    maturity_age: int
+    primary: bool
+    kids: bool
+    moving_to: UUID | None = None
+    moved_to: UUID | None = None
+
+
+def owner_profile(*, profile_id: UUID, account_id: UUID, name: str) -> Profile:
+    """The first profile of a new account: its owner's."""
+    return Profile(
+        profile_id=profile_id, account_id=account_id, name=name, maturity_age=ADULT_AGE, primary=True, kids=False
+    )
+
+
+def clean_name(name: str, field: str) -> str:
+    """A shown name without space around it and in Unicode's composed form.
+
+    Raises INVALID_FIELD on ``field`` where nothing is left, it is too long, or holds control characters.
+    """
+    cleaned = unicodedata.normalize("NFC", name).strip()
+    if not 1 <= len(cleaned) <= MAX_NAME_LENGTH:
+        raise invalid_field(field, f"must be 1 to {MAX_NAME_LENGTH} characters besides space around them")
+    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in cleaned):
+        raise invalid_field(field, "must not hold control characters")
+    return cleaned
+
+
+def check_movable(profile: Profile, target_account_id: UUID) -> None:
+    """Raise STATE_CONFLICT for a profile that must stay: the owner's, a child's, or one on its way elsewhere."""
+    if profile.primary:
+        problem = "the owner's profile never moves"
+    elif profile.kids:
+        problem = "a kids' profile moves only with the owner's yes"
+    elif profile.moving_to not in (None, target_account_id):
+        problem = "it is moving to another account"
+    else:
+        return
+    raise ServiceError(ErrorReason.STATE_CONFLICT, detail=f"profile {profile.profile_id}: {problem}")

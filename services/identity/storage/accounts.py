@@ -1,0 +1,136 @@
+"""Accounts, their plans, passwords and contacts in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from asyncpg import Record
+
+from libs.persistence.database import Executor
+from services.identity.contact_keys import ContactKeys
+from services.identity.domain.account import Account, AccountState, Plan, ProfileMove
+from services.identity.domain.contact import Channel, Contact
+from services.identity.storage import sql
+
+
+async def find_account(executor: Executor, account_id: UUID) -> Account | None:
+    """The account, in whatever state."""
+    row = await executor.fetch_row(sql.FIND_ACCOUNT, account_id)
+    return account_from_row(row) if row else None
+
+
+async def lock_account(transaction: Executor, account_id: UUID) -> AccountState | None:
+    """The account's state, which nobody else changes until the transaction ends; None where there is no account."""
+    state = await transaction.fetch_value(sql.LOCK_ACCOUNT, account_id)
+    return AccountState(state) if state else None
+
+
+async def insert_account(transaction: Executor, account: Account) -> None:
+    """A new account, pending."""
+    move = account.profile_move
+    await transaction.execute(
+        sql.INSERT_ACCOUNT,
+        account.account_id,
+        account.plan.plan_id,
+        account.country_code,
+        account.language,
+        account.email_taken,
+        move.source_account_id if move else None,
+        move.profile_id if move else None,
+        account.create_time,
+    )
+
+
+async def activate_account(transaction: Executor, account_id: UUID, now: datetime) -> None:
+    """Make a pending account usable and its email proved."""
+    await transaction.execute(sql.ACTIVATE_ACCOUNT, account_id, now)
+    await transaction.execute(sql.VERIFY_CONTACT, account_id, Channel.EMAIL, now)
+
+
+async def set_account_state(transaction: Executor, account_id: UUID, state: AccountState) -> None:
+    """Hold, reopen or close an account that was activated once."""
+    await transaction.execute(sql.SET_ACCOUNT_STATE, account_id, state)
+
+
+async def list_plans(executor: Executor) -> list[Plan]:
+    """Every plan, by name."""
+    return [_plan_from_row(row) for row in await executor.fetch(sql.LIST_PLANS)]
+
+
+async def find_password_hash(executor: Executor, account_id: UUID) -> str | None:
+    """What a password of the account is checked against."""
+    password_hash: str | None = await executor.fetch_value(sql.FIND_CREDENTIAL, account_id)
+    return password_hash
+
+
+async def find_first_password_hash(executor: Executor, account_id: UUID) -> str | None:
+    """The same while the password is the one the account was made with; None after it was changed."""
+    password_hash: str | None = await executor.fetch_value(sql.FIND_FIRST_CREDENTIAL, account_id)
+    return password_hash
+
+
+async def put_password_hash(transaction: Executor, account_id: UUID, password_hash: str, now: datetime) -> None:
+    """Set the account's password."""
+    await transaction.execute(sql.PUT_CREDENTIAL, account_id, password_hash, now)
+
+
+async def insert_contact(
+    transaction: Executor, keys: ContactKeys, *, account_id: UUID, channel: Channel, destination: str
+) -> None:
+    """A way to reach the owner, sealed, not proved yet."""
+    sealed = keys.seal(destination, account_id=account_id, channel=channel)
+    await transaction.execute(sql.INSERT_CONTACT, account_id, channel, sealed)
+
+
+async def list_contacts(executor: Executor, keys: ContactKeys, account_id: UUID) -> list[Contact]:
+    """The ways to reach the owner, email first. Raises OpenError where no key opens one."""
+    rows = await executor.fetch(sql.LIST_CONTACTS, account_id)
+    return [_contact_from_row(row, keys, account_id) for row in rows]
+
+
+async def find_address(executor: Executor, hashes: Sequence[bytes]) -> UUID | None:
+    """The account that an address belongs to."""
+    account_id: UUID | None = await executor.fetch_value(sql.FIND_ADDRESS, list(hashes))
+    return account_id
+
+
+async def claim_address(transaction: Executor, hashes: Sequence[bytes], account_id: UUID) -> bool:
+    """Give an address to an account; False where it is another's. Waits for a claim of the same address under way."""
+    for email_hash in hashes:
+        await transaction.execute(sql.CLAIM_ADDRESS, email_hash, account_id)
+    holders = [await find_address(transaction, [email_hash]) for email_hash in hashes]
+    return all(holder == account_id for holder in holders)
+
+
+def account_from_row(row: Record) -> Account:
+    """The account whose columns, with its plan's, a row holds."""
+    move = None
+    if row["move_profile_id"] is not None:
+        move = ProfileMove(source_account_id=row["move_source_account_id"], profile_id=row["move_profile_id"])
+    return Account(
+        account_id=row["account_id"],
+        state=AccountState(row["state"]),
+        plan=_plan_from_row(row),
+        country_code=row["country_code"],
+        language=row["language"],
+        create_time=row["create_time"],
+        email_taken=row["email_taken"],
+        profile_move=move,
+    )
+
+
+def _plan_from_row(row: Record) -> Plan:
+    return Plan(
+        plan_id=row["plan_id"],
+        max_streams=row["max_streams"],
+        max_download_devices=row["max_download_devices"],
+        extra_member_slots=row["extra_member_slots"],
+    )
+
+
+def _contact_from_row(row: Record, keys: ContactKeys, account_id: UUID) -> Contact:
+    channel = Channel(row["channel"])
+    destination = keys.open(row["sealed_destination"], account_id=account_id, channel=channel)
+    return Contact(channel=channel, destination=destination, verified=row["verified"])

@@ -1,0 +1,36 @@
+"""Authenticate: check an address and a password, alike for known and unknown addresses."""
+
+from __future__ import annotations
+
+from libs.runtime.errors import ErrorReason, ServiceError
+from services.identity.domain.account import Account, AccountState
+from services.identity.domain.contact import normalize_email
+from services.identity.domain.password import normalize_password
+from services.identity.storage import accounts
+from services.identity.use_cases.context import NOBODY, Identity
+
+
+async def authenticate(email: str, password: str, *, identity: Identity) -> Account:
+    """The account whose address and password these are.
+
+    Every path runs the same statements and one password check. Raises CREDENTIALS_REJECTED, whatever was wrong;
+    STATE_CONFLICT for a closed account, to those who know its password; OVERLOADED.
+    """
+    hashes = identity.keys.email_hashes(_address(email))
+    account_id = await accounts.find_address(identity.database, hashes) or NOBODY
+    account = await accounts.find_account(identity.database, account_id)
+    password_hash = await accounts.find_password_hash(identity.database, account_id)
+    right = await identity.passwords.verify(password_hash, normalize_password(password))
+    if not right or account is None or account.state is AccountState.PENDING:
+        raise ServiceError(ErrorReason.CREDENTIALS_REJECTED)
+    if account.state is AccountState.CLOSED:
+        raise ServiceError(ErrorReason.STATE_CONFLICT, detail=f"account {account_id} is closed")
+    return account
+
+
+def _address(email: str) -> str:
+    """The normal form, or the text itself where it is no address: it is looked up like any other, and not found."""
+    try:
+        return normalize_email(email)
+    except ServiceError:
+        return email

@@ -1,0 +1,34 @@
+"""SetAccountState: hold, reopen or close an account."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from libs.runtime.errors import ErrorReason, ServiceError, not_found
+from libs.runtime.logging import get_logger
+from services.identity.domain.account import Account, AccountState
+from services.identity.domain.session import EndReason
+from services.identity.storage import accounts, sessions
+from services.identity.use_cases.context import Identity
+
+_log = get_logger(__name__)
+
+
+async def set_account_state(account_id: UUID, state: AccountState, *, identity: Identity) -> Account:
+    """The account in its new state; closing it ends its sessions in the same transaction.
+
+    Raises NOT_FOUND; STATE_CONFLICT for a pending account, which only a verified address makes usable.
+    """
+    async with identity.database.transaction() as transaction:
+        before = await accounts.lock_account(transaction, account_id)
+        if before is AccountState.PENDING:
+            raise ServiceError(ErrorReason.STATE_CONFLICT, detail=f"account {account_id} is pending")
+        await accounts.set_account_state(transaction, account_id, state)
+        if state is AccountState.CLOSED:
+            now = identity.clock.now()
+            await sessions.end_all_sessions(transaction, account_id, EndReason.ACCOUNT_CLOSED, now)
+        account = await accounts.find_account(transaction, account_id)
+    if account is None:
+        raise not_found("account")
+    _log.info("account state set", account_id=account_id, state=state)
+    return account
