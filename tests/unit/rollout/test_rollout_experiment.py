@@ -108,8 +108,10 @@ def test_only_targeted_countries_and_platforms_are_treated(
     assert assign(experiment, UUID(int=1), country, platform) == Assignment(cell=cell, reason=reason)
 
 
-@pytest.mark.parametrize("shares", [{"enforce_share": 1.1}, {"observe_share": -0.1}, {"enforce_share": 0.6, "observe_share": 0.6}])
-def test_an_experiment_with_impossible_shares_is_not_made(shares: dict[str, float]) -> None:
+@pytest.mark.parametrize(
+    "shares", [{"enforce_share": 1.1}, {"observe_share": -0.1}, {"enforce_share": 0.6, "observe_share": 0.6}]
+)
+def test_an_experiment_with_impossible_shares_is_not_made(shares: dict[str, Any]) -> None:
     """Neither by JSON nor by hand."""
     with pytest.raises(ValueError, match="share"):
         Experiment(key="x", on=True, **shares)

@@ -1,0 +1,132 @@
+"""The gateway's view of the challenge service. Every method raises ServiceError."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from hearthgate.challenge.v1 import challenge_service_pb2 as pb
+from hearthgate.challenge.v1 import challenge_service_pb2_grpc as rpc
+from hearthgate.common.v1 import standing_pb2
+
+from libs.rpc.channel import Channel as RpcChannel
+from libs.rpc.channel import call, call_stream
+from services.gateway.clients import conversions
+from services.gateway.domain.records import Channel, Client
+from services.gateway.domain.verification import Challenge, CodeCheck, CodeResult, NoticeKind, Purpose
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewChallenge:
+    """A proof to be asked for; ``destination`` is empty for TRUSTED_DEVICE."""
+
+    request_id: UUID
+    account_id: UUID
+    asker: Client
+    purpose: Purpose
+    channel: Channel
+    destination: str
+    language: str
+
+    def __repr__(self) -> str:
+        return f"NewChallenge({self.purpose}, {self.channel})"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Notice:
+    """What an owner is to be told by email; ``about`` is the device it is about, if any."""
+
+    request_id: UUID
+    account_id: UUID
+    kind: NoticeKind
+    email: str
+    language: str
+    about: Client | None
+    event_time: datetime
+
+    def __repr__(self) -> str:
+        return f"Notice({self.kind})"
+
+
+class ChallengeClient:
+    """Codes, approvals and notices."""
+
+    def __init__(self, channel: RpcChannel) -> None:
+        self._stub = rpc.ChallengeServiceStub(channel)
+
+    async def create_challenge(self, new: NewChallenge) -> Challenge:
+        """Ask for a proof. Raises INVALID_FIELD, LIMIT_EXCEEDED, CHANNEL_UNAVAILABLE."""
+        request = pb.CreateChallengeRequest(
+            request_id=str(new.request_id),
+            account_id=str(new.account_id),
+            requester=conversions.requester(new.asker),
+            purpose=conversions.to_enum(pb.ChallengePurpose, "CHALLENGE_PURPOSE_", new.purpose),
+            channel=conversions.to_enum(standing_pb2.Channel, "CHANNEL_", new.channel),
+            destination=new.destination,
+            language=new.language,
+        )
+        return conversions.challenge((await call(self._stub.CreateChallenge, request)).challenge)
+
+    async def verify_challenge(
+        self, request_id: UUID, account_id: UUID, challenge_id: UUID, device_id: str, code: str
+    ) -> CodeCheck:
+        """Check a code; whatever comes of it is an answer."""
+        request = pb.VerifyChallengeRequest(
+            request_id=str(request_id),
+            account_id=str(account_id),
+            challenge_id=str(challenge_id),
+            device_id=device_id,
+            code=code,
+        )
+        answer = await call(self._stub.VerifyChallenge, request)
+        return CodeCheck(
+            result=conversions.from_enum(CodeResult, pb.VerificationResult, "VERIFICATION_RESULT_", answer.result),
+            challenge=conversions.challenge(answer.challenge) if answer.HasField("challenge") else None,
+        )
+
+    async def decide_challenge(
+        self, account_id: UUID, challenge_id: UUID, deciding_device_id: str, *, approve: bool
+    ) -> Challenge:
+        """Take a household device's answer. Raises NOT_FOUND, STATE_CONFLICT."""
+        request = pb.DecideChallengeRequest(
+            account_id=str(account_id),
+            challenge_id=str(challenge_id),
+            deciding_device_id=deciding_device_id,
+            approve=approve,
+        )
+        return conversions.challenge((await call(self._stub.DecideChallenge, request)).challenge)
+
+    async def get_challenge(self, account_id: UUID, challenge_id: UUID) -> Challenge:
+        """A challenge. Raises NOT_FOUND."""
+        request = pb.GetChallengeRequest(account_id=str(account_id), challenge_id=str(challenge_id))
+        return conversions.challenge((await call(self._stub.GetChallenge, request)).challenge)
+
+    async def list_pending_challenges(self, account_id: UUID) -> tuple[Challenge, ...]:
+        """What waits for an answer, newest first."""
+        request = pb.ListPendingChallengesRequest(account_id=str(account_id))
+        answer = await call(self._stub.ListPendingChallenges, request)
+        return tuple(conversions.challenge(each) for each in answer.challenges)
+
+    async def watch_challenge(self, account_id: UUID, challenge_id: UUID) -> AsyncGenerator[Challenge]:
+        """A challenge as it stands and each change of it. Close it when leaving early."""
+        request = pb.WatchChallengeRequest(account_id=str(account_id), challenge_id=str(challenge_id))
+        async with aclosing(call_stream(self._stub.WatchChallenge, request)) as messages:  # type: ignore[type-var]
+            async for message in messages:
+                yield conversions.challenge(message.challenge)
+
+    async def notify(self, notice: Notice) -> None:
+        """Tell the owner by email."""
+        request = pb.NotifyRequest(
+            request_id=str(notice.request_id),
+            account_id=str(notice.account_id),
+            kind=conversions.to_enum(pb.NoticeKind, "NOTICE_KIND_", notice.kind),
+            channel=standing_pb2.CHANNEL_EMAIL,
+            destination=notice.email,
+            language=notice.language,
+            requester=conversions.requester(notice.about) if notice.about else None,
+            event_time=conversions.timestamp(notice.event_time),
+        )
+        await call(self._stub.Notify, request)

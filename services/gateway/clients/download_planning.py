@@ -1,0 +1,63 @@
+"""The gateway's view of download_planning: its messages go through as they are. Every method raises ServiceError."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from uuid import UUID
+
+from hearthgate.common.v1 import client_context_pb2 as context_pb
+from hearthgate.downloadplanning.v1 import download_planning_service_pb2 as pb
+from hearthgate.downloadplanning.v1 import download_planning_service_pb2_grpc as rpc
+
+from libs.rpc.channel import Channel, call, call_stream
+
+
+class DownloadPlanningClient:
+    """Download settings, plans and viewing history."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._stub = rpc.DownloadPlanningServiceStub(channel)
+
+    async def configure_downloads(
+        self,
+        account_id: UUID,
+        profile_id: UUID,
+        device: context_pb.Device,
+        settings: pb.DownloadSettings,
+        max_download_devices: int,
+    ) -> pb.DownloadSettings:
+        """Set what a viewer wants on a device. Raises LIMIT_EXCEEDED."""
+        request = pb.ConfigureDownloadsRequest(
+            account_id=str(account_id),
+            profile_id=str(profile_id),
+            device_id=device.id,
+            platform=device.platform,
+            settings=settings,
+            max_download_devices=max_download_devices,
+        )
+        return (await call(self._stub.ConfigureDownloads, request)).settings
+
+    async def plan_downloads(self, request: pb.PlanDownloadsRequest) -> pb.PlanDownloadsResponse:
+        """What should be on a device. Raises NOT_FOUND, DEVICE_NOT_TRUSTED."""
+        return await call(self._stub.PlanDownloads, request)
+
+    async def record_viewing(self, request: pb.RecordViewingRequest) -> int:
+        """Tell what was watched; how many viewings were new."""
+        return (await call(self._stub.RecordViewing, request)).recorded_count
+
+    async def watch_plan(self, account_id: UUID, profile_id: UUID, device_id: str) -> AsyncGenerator[pb.DownloadPlan]:
+        """A device's plan and each later one. Close it when leaving early."""
+        request = pb.WatchPlanRequest(account_id=str(account_id), profile_id=str(profile_id), device_id=device_id)
+        async with aclosing(call_stream(self._stub.WatchPlan, request)) as messages:  # type: ignore[type-var]
+            async for message in messages:
+                yield message.plan
+
+    async def move_profile(self, source_account_id: UUID, profile_id: UUID, target_account_id: UUID) -> None:
+        """Move a profile's viewing history."""
+        request = pb.MoveProfileRequest(
+            source_account_id=str(source_account_id),
+            profile_id=str(profile_id),
+            target_account_id=str(target_account_id),
+        )
+        await call(self._stub.MoveProfile, request)

@@ -1,0 +1,183 @@
+"""The gateway's view of identity. Every method raises ServiceError, as identity answered or as the network failed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from hearthgate.identity.v1 import identity_service_pb2 as pb
+from hearthgate.identity.v1 import identity_service_pb2_grpc as rpc
+
+from libs.rpc.channel import Channel, call
+from libs.runtime.errors import ErrorReason, ServiceError
+from services.gateway.clients import conversions
+from services.gateway.domain.records import (
+    Account,
+    Contacts,
+    Credentials,
+    Profile,
+    ResolvedSession,
+    Session,
+    SessionEndReason,
+)
+
+UNRETRIED: Final = (("hearthgate.identity.v1.IdentityService", "RefreshSession"),)
+"""What the channel must not repeat: a refresh token that is shown twice ends its session."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewAccount:
+    """What makes an account. ``move``: source account and profile that are to move in."""
+
+    request_id: UUID
+    email: str
+    phone: str
+    password: str
+    country_code: str
+    language: str
+    profile_name: str
+    plan_id: str
+    move: tuple[UUID, UUID] | None = None
+
+    def __repr__(self) -> str:
+        return "NewAccount(…)"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PendingAccount:
+    """An account that waits for its address to be verified; ``email_taken`` must not reach the asker."""
+
+    account_id: UUID
+    email_taken: bool
+    email: str
+
+    def __repr__(self) -> str:
+        return f"PendingAccount({self.account_id})"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ActivatedAccount:
+    """An account that has just become usable."""
+
+    account: Account
+    profiles: tuple[Profile, ...]
+    move: tuple[UUID, UUID] | None
+
+
+class IdentityClient:
+    """Accounts, passwords, profiles and sessions."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._stub = rpc.IdentityServiceStub(channel)
+
+    async def create_account(self, new: NewAccount) -> PendingAccount:
+        """Begin an account."""
+        request = pb.CreateAccountRequest(
+            request_id=str(new.request_id),
+            email=new.email,
+            phone=new.phone,
+            password=new.password,
+            country_code=new.country_code,
+            language=new.language,
+            profile_name=new.profile_name,
+            plan_id=new.plan_id,
+        )
+        if new.move:
+            request.profile_move.source_account_id = str(new.move[0])
+            request.profile_move.profile_id = str(new.move[1])
+        answer = await call(self._stub.CreateAccount, request)
+        return PendingAccount(account_id=UUID(answer.account_id), email_taken=answer.email_taken, email=answer.email)
+
+    async def activate_account(self, account_id: UUID) -> ActivatedAccount:
+        """Make a pending account usable."""
+        answer = await call(self._stub.ActivateAccount, pb.ActivateAccountRequest(account_id=str(account_id)))
+        move = None
+        if answer.HasField("profile_move"):
+            move = (UUID(answer.profile_move.source_account_id), UUID(answer.profile_move.profile_id))
+        return ActivatedAccount(
+            account=conversions.account(answer.account),
+            profiles=tuple(conversions.profile(each) for each in answer.profiles),
+            move=move,
+        )
+
+    async def authenticate(self, email: str, password: str) -> Account:
+        """The account whose password it is. Raises CREDENTIALS_REJECTED."""
+        answer = await call(self._stub.Authenticate, pb.AuthenticateRequest(email=email, password=password))
+        return conversions.account(answer.account)
+
+    async def open_session(
+        self, request_id: UUID, account_id: UUID, device_id: str, *, restricted: bool
+    ) -> tuple[Session, Credentials]:
+        """A session for a device, and its secrets. Raises STATE_CONFLICT for a repeat whose session is over by now."""
+        request = pb.OpenSessionRequest(
+            request_id=str(request_id), account_id=str(account_id), device_id=device_id, restricted=restricted
+        )
+        answer = await call(self._stub.OpenSession, request)
+        if answer.session.state == pb.SESSION_STATE_ENDED:
+            raise ServiceError(ErrorReason.STATE_CONFLICT, detail="the session of this request has ended")
+        return conversions.session(answer.session), conversions.credentials(answer.tokens)
+
+    async def resolve_session(self, session_token: str) -> ResolvedSession:
+        """What stands behind a token. Raises SESSION_UNKNOWN."""
+        request = pb.ResolveSessionRequest(session_token=session_token)
+        return conversions.resolved_session(await call(self._stub.ResolveSession, request))
+
+    async def refresh_session(self, refresh_token: str, device_id: str) -> Credentials:
+        """New secrets for old ones. Raises SESSION_UNKNOWN."""
+        request = pb.RefreshSessionRequest(refresh_token=refresh_token, device_id=device_id)
+        return conversions.credentials((await call(self._stub.RefreshSession, request)).tokens)
+
+    async def lift_restriction(self, account_id: UUID, session_id: UUID) -> None:
+        """Make a restricted session a full one."""
+        request = pb.LiftRestrictionRequest(account_id=str(account_id), session_id=str(session_id))
+        await call(self._stub.LiftRestriction, request)
+
+    async def end_session(self, account_id: UUID, session_id: UUID, reason: SessionEndReason) -> int:
+        """End one session; how many ended by it."""
+        return await self._end(pb.EndSessionsRequest(account_id=str(account_id), session_id=str(session_id)), reason)
+
+    async def end_device_sessions(self, account_id: UUID, device_id: str, reason: SessionEndReason) -> int:
+        """End a device's sessions; how many ended by it."""
+        return await self._end(pb.EndSessionsRequest(account_id=str(account_id), device_id=device_id), reason)
+
+    async def end_other_sessions(self, account_id: UUID, session_id: UUID, reason: SessionEndReason) -> int:
+        """End every session but one; how many ended by it."""
+        request = pb.EndSessionsRequest(account_id=str(account_id), all=True, except_session_id=str(session_id))
+        return await self._end(request, reason)
+
+    async def _end(self, request: pb.EndSessionsRequest, reason: SessionEndReason) -> int:
+        request.reason = conversions.to_enum(pb.SessionEndReason, "SESSION_END_REASON_", reason)
+        return (await call(self._stub.EndSessions, request)).ended_count
+
+    async def get_account(self, account_id: UUID) -> tuple[Account, tuple[Profile, ...]]:
+        """An account and its profiles. Raises NOT_FOUND."""
+        answer = await call(self._stub.GetAccount, pb.GetAccountRequest(account_id=str(account_id)))
+        return conversions.account(answer.account), tuple(conversions.profile(each) for each in answer.profiles)
+
+    async def get_contacts(self, account_id: UUID, *, masked_only: bool) -> Contacts:
+        """How the owner is reached. Raises NOT_FOUND."""
+        request = pb.GetContactsRequest(account_id=str(account_id), masked_only=masked_only)
+        return conversions.contacts(await call(self._stub.GetContacts, request))
+
+    async def find_account(self, email: str) -> UUID | None:
+        """The active account of an address, or None; the asker must not learn which."""
+        answer = await call(self._stub.FindAccount, pb.FindAccountRequest(email=email))
+        return UUID(answer.account_id) if answer.account_id else None
+
+    async def set_password(self, account_id: UUID, password: str) -> int:
+        """Set a new password; how many sessions ended by it."""
+        request = pb.SetPasswordRequest(account_id=str(account_id), password=password)
+        return (await call(self._stub.SetPassword, request)).ended_count
+
+    async def move_profile(
+        self, source_account_id: UUID, profile_id: UUID, target_account_id: UUID, *, dry_run: bool = False
+    ) -> Profile:
+        """Move a profile, or only look whether it could be. Raises NOT_FOUND, STATE_CONFLICT."""
+        request = pb.MoveProfileRequest(
+            source_account_id=str(source_account_id),
+            profile_id=str(profile_id),
+            target_account_id=str(target_account_id),
+            dry_run=dry_run,
+        )
+        return conversions.profile((await call(self._stub.MoveProfile, request)).profile)

@@ -1,0 +1,196 @@
+"""What the gateway knows of accounts, devices and challenges: plain records, as the leaves told them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+
+class AccountState(StrEnum):
+    """Whether an account is in good order."""
+
+    PENDING = "PENDING"
+    ACTIVE = "ACTIVE"
+    ON_HOLD = "ON_HOLD"
+    CLOSED = "CLOSED"
+
+
+class SessionState(StrEnum):
+    """Whether a session may be used."""
+
+    LIVE = "LIVE"
+    RESTRICTED = "RESTRICTED"
+    ENDED = "ENDED"
+
+
+class SessionEndReason(StrEnum):
+    """Why a session is over; NONE while it is not."""
+
+    NONE = "NONE"
+    SIGNED_OUT = "SIGNED_OUT"
+    SIGNED_OUT_EVERYWHERE = "SIGNED_OUT_EVERYWHERE"
+    DEVICE_REVOKED = "DEVICE_REVOKED"
+    PASSWORD_CHANGED = "PASSWORD_CHANGED"
+    EXPIRED = "EXPIRED"
+    SUPERSEDED = "SUPERSEDED"
+    TOKEN_REUSED = "TOKEN_REUSED"
+    ACCOUNT_CLOSED = "ACCOUNT_CLOSED"
+    MOVED_AWAY = "MOVED_AWAY"
+
+
+class Standing(StrEnum):
+    """What a device is to an account."""
+
+    HOUSEHOLD = "HOUSEHOLD"
+    TRAVELLING = "TRAVELLING"
+    GUEST = "GUEST"
+    UNCONFIRMED = "UNCONFIRMED"
+    OUTSIDE = "OUTSIDE"
+    SUSPECT = "SUSPECT"
+    REVOKED = "REVOKED"
+
+
+class Channel(StrEnum):
+    """A way to reach the household."""
+
+    EMAIL = "EMAIL"
+    TEXT = "TEXT"
+    TRUSTED_DEVICE = "TRUSTED_DEVICE"
+
+
+MEMBER_STANDINGS = frozenset({Standing.HOUSEHOLD, Standing.TRAVELLING})
+"""The standings whose devices act for the household."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """What a subscriber pays for."""
+
+    plan_id: str
+    max_streams: int
+    max_download_devices: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Account:
+    """A subscriber's account."""
+
+    account_id: UUID
+    state: AccountState
+    plan: Plan
+    country_code: str
+    language: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Profile:
+    """A viewer within an account; titles rated for at most ``maturity_age`` years are shown."""
+
+    profile_id: UUID
+    name: str
+    maturity_age: int
+    primary: bool
+    kids: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Session:
+    """A device that is, or was, signed in."""
+
+    session_id: UUID
+    account_id: UUID
+    device_id: str
+    state: SessionState
+    end_reason: SessionEndReason
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResolvedSession:
+    """What stands behind a session token."""
+
+    session: Session
+    account: Account
+    profiles: tuple[Profile, ...]
+
+    def profile(self, profile_id: UUID) -> Profile | None:
+        """The account's profile of that id, or None."""
+        return next((profile for profile in self.profiles if profile.profile_id == profile_id), None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Credentials:
+    """The secrets of a session; never logged."""
+
+    session_token: str
+    session_expire_time: datetime
+    refresh_token: str
+    refresh_expire_time: datetime
+
+    def __repr__(self) -> str:
+        return "Credentials(…)"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Contact:
+    """A way to reach the owner; ``destination`` is empty where only the mask was asked for."""
+
+    channel: Channel
+    destination: str
+    masked_destination: str
+
+    def __repr__(self) -> str:
+        return f"Contact({self.channel})"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Contacts:
+    """Every way to reach the owner, and the language to do it in (BCP 47)."""
+
+    contacts: tuple[Contact, ...]
+    language: str
+
+    def by(self, channel: Channel) -> Contact | None:
+        """The contact for a channel, or None."""
+        return next((contact for contact in self.contacts if contact.channel is channel), None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Allowances:
+    """What an account may still use."""
+
+    deferrals_left: int
+    guest_leases_left: int
+    travel_days_left: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Assessment:
+    """What a device is to an account. ``expire_time``: end of a guest lease, or a deferral's deadline."""
+
+    standing: Standing
+    expire_time: datetime | None
+    can_defer: bool
+    can_use_code: bool
+    allowances: Allowances
+    known_device: bool
+    policy_version: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Client:
+    """The client as the edge saw it. The address is for the leaves that judge it; never logged."""
+
+    ip_address: str
+    device_id: str
+    device_kind: int
+    device_name: str
+    platform: int
+    public_key: bytes
+    country_code: str
+    language: str
+    asn: int
+
+    def __repr__(self) -> str:
+        return f"Client(device_id={self.device_id!r})"

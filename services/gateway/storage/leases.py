@@ -1,0 +1,107 @@
+"""Slots, epochs and what ends streams, over one account at a time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from asyncpg import Record
+
+from libs.persistence.database import Executor
+from services.gateway.domain.lease import ActiveStream, Lease, StreamRequest
+from services.gateway.storage import sql
+
+
+async def find_epoch(executor: Executor, account_id: UUID) -> int:
+    """The account's epoch; 0 for an account that has no row yet."""
+    epoch = await executor.fetch_value(sql.FIND_ADMISSION, account_id)
+    return int(epoch or 0)
+
+
+async def claim(
+    executor: Executor, request: StreamRequest, *, epoch: int, max_streams: int, now: datetime, expire_time: datetime
+) -> Lease | None:
+    """Take a free slot after ending what the request asks to end; None when none is free or the epoch has moved on.
+
+    Belongs in a transaction with the decision: both or neither.
+    """
+    await executor.execute(sql.ENSURE_ADMISSION, request.account_id)
+    await executor.execute(sql.ENSURE_SLOTS, request.account_id, max_streams, now)
+    if request.stop_stream_ids:
+        await end_streams(executor, request.account_id, list(request.stop_stream_ids), now)
+    if request.replace_device_streams:
+        await end_device_streams(executor, request.account_id, request.device_id, now)
+    # SKIP LOCKED may pass over a slot that is being freed this moment, so it is tried once more.
+    for _ in range(2):
+        fence = await executor.fetch_value(
+            sql.CLAIM_SLOT,
+            *(request.account_id, epoch, request.stream_id, request.session_id, request.device_id),
+            *(request.device_name, request.profile_id, request.title_id, now, expire_time, max_streams),
+        )
+        if fence is not None:
+            return Lease(stream_id=request.stream_id, expire_time=expire_time, fencing_token=int(fence))
+    return None
+
+
+async def renew(
+    executor: Executor, stream: ActiveStream, account_id: UUID, *, epoch: int, expire_time: datetime
+) -> bool:
+    """Move a lease's end; False when the slot has another holder or the epoch has moved on."""
+    fence = await executor.fetch_value(
+        sql.RENEW_SLOT, account_id, epoch, stream.stream_id, stream.fencing_token, expire_time, stream.session_id
+    )
+    return fence is not None
+
+
+async def find_stream(executor: Executor, account_id: UUID, stream_id: UUID) -> ActiveStream | None:
+    """The stream that holds a slot, or None."""
+    row = await executor.fetch_row(sql.FIND_STREAM, account_id, stream_id)
+    return _active_stream(row) if row else None
+
+
+async def list_streams(executor: Executor, account_id: UUID, now: datetime) -> tuple[ActiveStream, ...]:
+    """The streams that run now, oldest first."""
+    rows = await executor.fetch(sql.LIST_STREAMS, account_id, now)
+    return tuple(_active_stream(row) for row in rows if row["stream_id"] is not None)
+
+
+async def end_streams(executor: Executor, account_id: UUID, stream_ids: list[UUID], now: datetime) -> int:
+    """Free the slots of these streams; how many were running."""
+    return _count(await executor.execute(sql.END_STREAMS, account_id, stream_ids, now))
+
+
+async def end_device_streams(executor: Executor, account_id: UUID, device_id: str, now: datetime) -> int:
+    """Free every slot of a device; how many were running."""
+    return _count(await executor.execute(sql.END_DEVICE_STREAMS, account_id, device_id, now))
+
+
+async def end_session_streams(executor: Executor, account_id: UUID, session_id: UUID, now: datetime) -> int:
+    """Free every slot of a session; how many were running."""
+    return _count(await executor.execute(sql.END_SESSION_STREAMS, account_id, session_id, now))
+
+
+async def end_other_streams(executor: Executor, account_id: UUID, session_id: UUID | None, now: datetime) -> int:
+    """Free every slot of the account but those of one session (None: all); how many were running."""
+    return _count(await executor.execute(sql.END_OTHER_STREAMS, account_id, session_id, now))
+
+
+async def raise_epoch(executor: Executor, account_id: UUID) -> None:
+    """Make whatever was looked up before useless for claiming a slot."""
+    await executor.execute(sql.RAISE_EPOCH, account_id)
+
+
+def _count(tag: str) -> int:
+    return int(tag.rsplit(" ", 1)[-1])
+
+
+def _active_stream(row: Record) -> ActiveStream:
+    return ActiveStream(
+        stream_id=row["stream_id"],
+        session_id=row["session_id"],
+        device_id=row["device_id"],
+        device_name=row["device_name"],
+        profile_id=row["profile_id"],
+        title_id=row["title_id"],
+        start_time=row["start_time"],
+        fencing_token=row["fence"],
+    )

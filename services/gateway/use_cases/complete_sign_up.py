@@ -1,0 +1,84 @@
+"""CompleteSignUp: the code was right; make the account usable, move what is to move, sign the device in.
+
+Each step can be repeated under the same request id, so a crash anywhere is mended by asking again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from libs.runtime.errors import ErrorReason, ServiceError
+from services.gateway.clients.identity import ActivatedAccount
+from services.gateway.domain.records import Client, Credentials, Profile
+from services.gateway.domain.verification import Basis, NoticeKind, Purpose, RevocationReason
+from services.gateway.use_cases.context import Context, step_id
+from services.gateway.use_cases.proofs import redeem
+from services.gateway.use_cases.shutting_out import shut_device_out, tell_owner
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CompleteSignUp:
+    """Somebody entered the code of a sign-up."""
+
+    request_id: UUID
+    sign_up_id: UUID
+    client: Client
+    code: str
+
+    def __repr__(self) -> str:
+        return f"CompleteSignUp({self.sign_up_id})"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignedUp:
+    """The new account with this device signed in."""
+
+    account_id: UUID
+    credentials: Credentials
+    profiles: tuple[Profile, ...]
+
+
+async def complete_sign_up(context: Context, command: CompleteSignUp) -> SignedUp:
+    """The account, usable, with this device its first. Raises CREDENTIALS_REJECTED."""
+    proof = await redeem(
+        context,
+        request_id=command.request_id,
+        proof_id=command.sign_up_id,
+        purpose=Purpose.SIGN_UP,
+        client=command.client,
+        code=command.code,
+    )
+    activated = await context.identity.activate_account(proof.account_id)
+    await _move_in(context, command, activated)
+    await context.device_trust.confirm_device(
+        step_id(command.request_id, "confirm"), proof.account_id, command.client, Basis.ACCOUNT_CREATED
+    )
+    _, credentials = await context.identity.open_session(
+        step_id(command.request_id, "session"), proof.account_id, command.client.device_id, restricted=False
+    )
+    _, profiles = await context.identity.get_account(proof.account_id)
+    return SignedUp(account_id=proof.account_id, credentials=credentials, profiles=profiles)
+
+
+async def _move_in(context: Context, command: CompleteSignUp, activated: ActivatedAccount) -> None:
+    """The saga of a move: history first, then the profile, then the device leaves the account it was lent."""
+    if activated.move is None:
+        return
+    source_id, profile_id = activated.move
+    target_id = activated.account.account_id
+    await context.download_planning.move_profile(source_id, profile_id, target_id)
+    await context.identity.move_profile(source_id, profile_id, target_id)
+    await _leave(context, source_id, command.client.device_id)
+    await tell_owner(
+        context, step_id(command.request_id, "notice"), source_id, NoticeKind.OWN_ACCOUNT_MADE, command.client
+    )
+
+
+async def _leave(context: Context, source_id: UUID, device_id: str) -> None:
+    try:
+        await shut_device_out(context, source_id, device_id, RevocationReason.MOVED_AWAY)
+    except ServiceError as error:
+        # The account never saw the device: there is nothing to leave.
+        if error.reason is not ErrorReason.NOT_FOUND:
+            raise

@@ -1,0 +1,74 @@
+"""What sign-ups and password resets share: a code to an address that may or may not have an account.
+
+Known and unknown addresses walk the same way and are answered alike, in words and in time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from libs.runtime.errors import ErrorReason, ServiceError
+from services.gateway.domain.records import Client
+from services.gateway.domain.verification import CodeResult, Proof, Purpose
+from services.gateway.storage import verifications
+from services.gateway.use_cases.context import Context, step_id
+
+CODE_LIFE: Final = timedelta(minutes=10)
+"""What an unknown address is told of its code's life: that of real codes (NIST SP 800-63B-4: at most 10 minutes)."""
+
+
+@asynccontextmanager
+async def alike(context: Context) -> AsyncIterator[None]:
+    """Let the block take as long for known as for unknown addresses: it ends no sooner than the set time."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + context.alike_seconds
+    try:
+        yield
+    finally:
+        await asyncio.sleep(max(0.0, end - loop.time()))
+
+
+async def keep_proof(
+    context: Context,
+    *,
+    request_id: UUID,
+    body_digest: bytes,
+    purpose: Purpose,
+    client: Client,
+    sent: tuple[UUID, UUID] | None,
+) -> Proof:
+    """Keep what a code is about; ``sent`` is account and challenge, None where no code was sent."""
+    account_id, challenge_id = sent or (step_id(request_id, "no account"), step_id(request_id, "no challenge"))
+    proof = Proof(
+        proof_id=step_id(request_id, f"proof {purpose}"),
+        purpose=purpose,
+        account_id=account_id,
+        challenge_id=challenge_id,
+        device_id=client.device_id,
+        expire_time=context.clock.now() + CODE_LIFE,
+    )
+    return await verifications.keep_proof(context.database, proof, body_digest)
+
+
+async def redeem(
+    context: Context, *, request_id: UUID, proof_id: UUID, purpose: Purpose, client: Client, code: str
+) -> Proof:
+    """The proof whose code it is. Raises CREDENTIALS_REJECTED for every other case, without saying which."""
+    proof = await verifications.find_proof(context.database, proof_id)
+    if proof is None or proof.purpose is not purpose or proof.device_id != client.device_id:
+        raise _rejected("no such proof on this device")
+    check = await context.challenge.verify_challenge(
+        step_id(request_id, "verify"), proof.account_id, proof.challenge_id, client.device_id, code
+    )
+    if check.result is not CodeResult.ACCEPTED:
+        raise _rejected(f"code {check.result}")
+    return proof
+
+
+def _rejected(detail: str) -> ServiceError:
+    return ServiceError(ErrorReason.CREDENTIALS_REJECTED, detail=detail)

@@ -1,0 +1,51 @@
+"""RejectDevice: a device of the household says "it wasn't me"."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from hearthgate.common.v1 import client_context_pb2 as context_pb
+
+from libs.runtime.errors import ErrorReason, ServiceError
+from services.gateway.clients import conversions
+from services.gateway.domain.records import Client
+from services.gateway.domain.verification import Challenge, ChallengeState, NoticeKind, RevocationReason
+from services.gateway.storage import verifications
+from services.gateway.use_cases.context import Context, resolve_member, step_id
+from services.gateway.use_cases.shutting_out import Ended, shut_device_out, tell_owner
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rejected:
+    """The challenge, now over, and what ended with it."""
+
+    challenge: Challenge
+    ended: Ended
+
+
+async def reject_device(
+    context: Context, request_id: UUID, session_token: str, client: Client, verification_id: UUID
+) -> Rejected:
+    """Shut the asking device out, whatever state its question is in by now, and tell the owner."""
+    resolved, _ = await resolve_member(context, session_token, client)
+    account_id = resolved.account.account_id
+    challenge = await _decide(context, account_id, verification_id, client)
+    asker = await verifications.find_asker(context.database, context.sealing_keys, account_id, verification_id)
+    ended = await shut_device_out(context, account_id, challenge.requester.device_id, RevocationReason.NOT_ME)
+    about = conversions.client(context_pb.ClientContext.FromString(asker.client)) if asker else None
+    await tell_owner(context, step_id(request_id, "notice"), account_id, NoticeKind.DEVICE_SHUT_OUT, about)
+    await verifications.forget_asker(context.database, account_id, verification_id, context.clock.now())
+    return Rejected(challenge=challenge, ended=ended)
+
+
+async def _decide(context: Context, account_id: UUID, verification_id: UUID, client: Client) -> Challenge:
+    """The challenge as rejected. One that was answered or has expired is no reason to leave the device in."""
+    try:
+        return await context.challenge.decide_challenge(account_id, verification_id, client.device_id, approve=False)
+    except ServiceError as error:
+        if error.reason is not ErrorReason.STATE_CONFLICT:
+            raise
+    challenge = await context.challenge.get_challenge(account_id, verification_id)
+    assert challenge.state is not ChallengeState.PENDING
+    return challenge

@@ -1,0 +1,68 @@
+"""RenewStream: keep a stream's slot while its device may still watch."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from uuid import UUID
+
+from libs.runtime.errors import not_found
+from services.gateway.clients.device_trust import SightingKind
+from services.gateway.domain.decision import StartedStream, Verdict
+from services.gateway.domain.lease import ActiveStream, Lease
+from services.gateway.domain.records import Client
+from services.gateway.domain.rules import decide
+from services.gateway.storage import leases
+from services.gateway.use_cases.context import Context, account_hint, resolve
+from services.gateway.use_cases.facts import claims_for, start_facts, started
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RenewStream:
+    """A stream's heartbeat."""
+
+    session_token: str
+    stream_id: UUID
+    fencing_token: int
+    client: Client
+    platform: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RenewAnswer:
+    """The verdict, and the stream with its new lease end unless it is over."""
+
+    verdict: Verdict
+    stream: StartedStream | None = None
+    grant_claims: dict[str, str | int] | None = None
+
+
+async def renew_stream(context: Context, command: RenewStream) -> RenewAnswer:
+    """The same rules as for a start; where they refuse, the slot is free at once."""
+    account_id = account_hint(command.session_token)
+    epoch = await leases.find_epoch(context.database, account_id)
+    resolved, assessment, stream = await asyncio.gather(
+        resolve(context, command.session_token, command.client),
+        context.device_trust.assess_device(account_id, command.client, SightingKind.HEARTBEAT),
+        leases.find_stream(context.database, account_id, command.stream_id),
+    )
+    facts = start_facts(context, resolved, assessment, command.platform)
+    verdict = decide(facts).verdict
+    if not verdict.outcome.allows:
+        await leases.end_streams(context.database, account_id, [command.stream_id], facts.now)
+        return RenewAnswer(verdict=verdict)
+    stream = _require_held(stream, command, resolved.session.session_id)
+    end = context.lease_policy.expire_time(facts.now, verdict.until)
+    if not await leases.renew(context.database, stream, account_id, epoch=epoch, expire_time=end):
+        raise not_found("stream")
+    context.saw(SightingKind.HEARTBEAT, account_id, command.client, stream.profile_id)
+    lease = Lease(stream_id=stream.stream_id, expire_time=end, fencing_token=stream.fencing_token)
+    claims = claims_for(resolved, command.client, stream.title_id, context.ids.new(), lease, facts.now)
+    return RenewAnswer(verdict=verdict, stream=started(context, lease, facts.now), grant_claims=claims)
+
+
+def _require_held(stream: ActiveStream | None, command: RenewStream, session_id: UUID) -> ActiveStream:
+    held = stream is not None and stream.fencing_token == command.fencing_token and stream.session_id == session_id
+    if stream is None or not held:
+        raise not_found("stream")
+    return stream

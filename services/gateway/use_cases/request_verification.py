@@ -1,0 +1,90 @@
+"""RequestVerification: ask the owner, or a device of the household, whether a device may be let in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from libs.runtime.errors import ErrorReason, ServiceError
+from services.gateway.clients.challenge import NewChallenge
+from services.gateway.clients.conversions import client_context
+from services.gateway.clients.device_trust import SightingKind
+from services.gateway.domain.records import (
+    MEMBER_STANDINGS,
+    Assessment,
+    Channel,
+    Client,
+    ResolvedSession,
+    SessionState,
+    Standing,
+)
+from services.gateway.domain.verification import Asker, Challenge, Purpose, purpose_for
+from services.gateway.storage import verifications
+from services.gateway.use_cases.context import Context, resolve_usable
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RequestVerification:
+    """A device wants to be let in."""
+
+    request_id: UUID
+    session_token: str
+    client: Client
+    channel: Channel
+
+
+async def request_verification(context: Context, command: RequestVerification) -> Challenge:
+    """The challenge that was made. What it can buy follows from the device's standing, not from the asker's wish."""
+    resolved = await resolve_usable(context, command.session_token, command.client)
+    account_id = resolved.account.account_id
+    assessment = await context.device_trust.assess_device(account_id, command.client, SightingKind.HEARTBEAT)
+    restricted = resolved.session.state is SessionState.RESTRICTED
+    _require_needed(assessment, restricted=restricted)
+    purpose = purpose_for(assessment.standing, restricted=restricted)
+    return await ask(context, command.request_id, resolved, command.client, command.channel, purpose)
+
+
+async def ask(
+    context: Context,
+    request_id: UUID,
+    resolved: ResolvedSession,
+    client: Client,
+    channel: Channel,
+    purpose: Purpose,
+) -> Challenge:
+    """Make a challenge for a device and keep, sealed, who asked. Raises CHANNEL_UNAVAILABLE, LIMIT_EXCEEDED."""
+    account_id = resolved.account.account_id
+    destination, language = await _destination(context, account_id, channel)
+    new = NewChallenge(
+        request_id=request_id,
+        account_id=account_id,
+        asker=client,
+        purpose=purpose,
+        channel=channel,
+        destination=destination,
+        language=language,
+    )
+    challenge = await context.challenge.create_challenge(new)
+    asker = Asker(session_id=resolved.session.session_id, client=client_context(client).SerializeToString())
+    await verifications.keep_asker(
+        context.database, context.sealing_keys, account_id, challenge.challenge_id, asker, challenge.expire_time
+    )
+    return challenge
+
+
+def _require_needed(assessment: Assessment, *, restricted: bool) -> None:
+    needed = restricted or assessment.standing not in {*MEMBER_STANDINGS, Standing.GUEST}
+    if assessment.standing is Standing.REVOKED or not needed:
+        raise ServiceError(ErrorReason.STATE_CONFLICT, detail=f"standing {assessment.standing}")
+    if not assessment.can_use_code and assessment.standing is not Standing.SUSPECT and not restricted:
+        raise ServiceError(ErrorReason.ALLOWANCE_EXHAUSTED, metadata={"allowance": "guest_leases"})
+
+
+async def _destination(context: Context, account_id: UUID, channel: Channel) -> tuple[str, str]:
+    if channel is Channel.TRUSTED_DEVICE:
+        return "", ""
+    contacts = await context.identity.get_contacts(account_id, masked_only=False)
+    contact = contacts.by(channel)
+    if contact is None:
+        raise ServiceError(ErrorReason.CHANNEL_UNAVAILABLE, metadata={"channel": str(channel)})
+    return contact.destination, contacts.language

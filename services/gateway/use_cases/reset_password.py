@@ -1,0 +1,43 @@
+"""ResetPassword: a new password by code; everything that ran on the old one ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.gateway.domain.records import Client
+from services.gateway.domain.verification import NoticeKind, Purpose
+from services.gateway.use_cases.context import Context, step_id
+from services.gateway.use_cases.proofs import redeem
+from services.gateway.use_cases.shutting_out import Ended, end_streams_of_others, tell_owner
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResetPassword:
+    """Somebody entered a reset code and a new password."""
+
+    request_id: UUID
+    reset_id: UUID
+    code: str
+    password: str
+    client: Client
+
+    def __repr__(self) -> str:
+        return f"ResetPassword({self.reset_id})"
+
+
+async def reset_password(context: Context, command: ResetPassword) -> Ended:
+    """How much ended: every session, every stream. Raises CREDENTIALS_REJECTED, INVALID_FIELD."""
+    proof = await redeem(
+        context,
+        request_id=command.request_id,
+        proof_id=command.reset_id,
+        purpose=Purpose.PASSWORD_RESET,
+        client=command.client,
+        code=command.code,
+    )
+    sessions = await context.identity.set_password(proof.account_id, command.password)
+    streams = await end_streams_of_others(context, proof.account_id, None)
+    notice_id = step_id(command.request_id, "notice")
+    await tell_owner(context, notice_id, proof.account_id, NoticeKind.PASSWORD_CHANGED, command.client)
+    return Ended(sessions=sessions, streams=streams)

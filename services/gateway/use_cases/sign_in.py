@@ -1,0 +1,173 @@
+"""SignIn: address and password, and what they buy on this device."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from libs.persistence.errors import UniqueViolation
+from libs.runtime.errors import ErrorReason, ServiceError
+from services.gateway.clients.device_trust import SightingKind
+from services.gateway.domain.decision import DecisionRecord, Outcome, RuleTrace, Verdict, VerificationOffer
+from services.gateway.domain.records import (
+    Account,
+    AccountState,
+    Assessment,
+    Channel,
+    Client,
+    Credentials,
+    Profile,
+    ResolvedSession,
+    Session,
+)
+from services.gateway.domain.rules import sign_in_verdict
+from services.gateway.domain.verification import NoticeKind, Purpose
+from services.gateway.storage import decisions
+from services.gateway.use_cases.context import Context, step_id
+from services.gateway.use_cases.offers import verification_offer
+from services.gateway.use_cases.request_verification import ask
+from services.gateway.use_cases.shutting_out import tell_owner
+
+KIND: Final = "sign_in"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignIn:
+    """Somebody entered an address and a password."""
+
+    request_id: UUID
+    body_digest: bytes
+    email: str
+    password: str
+    client: Client
+
+    def __repr__(self) -> str:
+        return f"SignIn({self.request_id})"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignInAnswer:
+    """The verdict; credentials unless it was denied, profiles only where it was allowed."""
+
+    decision_id: UUID
+    verdict: Verdict
+    account_id: UUID | None
+    credentials: Credentials | None
+    profiles: tuple[Profile, ...]
+    verification: VerificationOffer | None
+
+
+async def sign_in(context: Context, command: SignIn) -> SignInAnswer:
+    """A right password alone gets a full session only where nothing looks like theft."""
+    account = await context.identity.authenticate(command.email, command.password)
+    assessment = await context.device_trust.assess_device(account.account_id, command.client, SightingKind.SIGN_IN)
+    record = await _keep(context, command, account, assessment)
+    if record.verdict.outcome is Outcome.DENIED:
+        return _answer(record)
+    restricted = record.verdict.outcome is Outcome.VERIFICATION_REQUIRED
+    session, credentials = await context.identity.open_session(
+        step_id(command.request_id, "session"), account.account_id, command.client.device_id, restricted=restricted
+    )
+    sighting = context.sighting(SightingKind.SIGN_IN, account.account_id, command.client, None)
+    await context.device_trust.record_sightings([sighting])
+    if restricted:
+        offer = await _stop(context, command, account, session, record.verdict, assessment)
+        return _answer(record, credentials=credentials, verification=offer)
+    if not assessment.known_device:
+        await _tell(context, command, account, NoticeKind.NEW_SIGN_IN)
+    _, profiles = await context.identity.get_account(account.account_id)
+    return _answer(record, credentials=credentials, profiles=profiles)
+
+
+async def _keep(context: Context, command: SignIn, account: Account, assessment: Assessment) -> DecisionRecord:
+    """The decision, as it was kept by the first request of this id."""
+    record = _record(context, command, account, assessment, context.clock.now())
+    try:
+        await decisions.insert(context.database, record)
+    except UniqueViolation:
+        kept = await decisions.find_by_request(
+            context.database, account.account_id, KIND, command.request_id, command.body_digest
+        )
+        # A repeat gets no more than the device may have now.
+        if kept is None or kept.verdict.outcome is not record.verdict.outcome:
+            raise ServiceError(ErrorReason.STATE_CONFLICT, detail="the device's standing has changed") from None
+        return kept
+    return record
+
+
+def _record(
+    context: Context, command: SignIn, account: Account, assessment: Assessment, now: datetime
+) -> DecisionRecord:
+    verdict = sign_in_verdict(assessment)
+    finding = f"standing is {assessment.standing}"
+    return DecisionRecord(
+        account_id=account.account_id,
+        decision_id=context.ids.new(),
+        request_id=command.request_id,
+        kind=KIND,
+        body_digest=command.body_digest,
+        verdict=verdict,
+        cell=context.assignment(account, "").cell,
+        shadow_outcome=None,
+        policy_version=context.policy_version,
+        facts={
+            "standing": assessment.standing,
+            "known_device": str(assessment.known_device).lower(),
+            "account_state": account.state,
+        },
+        rules=(RuleTrace(rule="sign_in", decided=True, finding=finding),),
+        answer=None,
+        decide_time=now,
+    )
+
+
+async def _stop(
+    context: Context, command: SignIn, account: Account, session: Session, verdict: Verdict, assessment: Assessment
+) -> VerificationOffer | None:
+    """Ask the household's devices and warn the owner; the session can only be used to prove who one is."""
+    resolved = ResolvedSession(session=session, account=account, profiles=())
+    challenge, _, offer = await asyncio.gather(
+        ask(
+            context,
+            step_id(command.request_id, "approval"),
+            resolved,
+            command.client,
+            Channel.TRUSTED_DEVICE,
+            Purpose.CONFIRM_OWNER,
+        ),
+        _tell(context, command, account, NoticeKind.SIGN_IN_STOPPED),
+        verification_offer(context, account.account_id, verdict, assessment),
+    )
+    if offer is None:
+        return None
+    return VerificationOffer(
+        options=offer.options,
+        can_defer=offer.can_defer,
+        deadline=offer.deadline,
+        verification_id=challenge.challenge_id,
+    )
+
+
+async def _tell(context: Context, command: SignIn, account: Account, kind: NoticeKind) -> None:
+    if account.state is AccountState.ACTIVE:
+        await tell_owner(context, step_id(command.request_id, "notice"), account.account_id, kind, command.client)
+
+
+def _answer(
+    record: DecisionRecord,
+    *,
+    credentials: Credentials | None = None,
+    profiles: tuple[Profile, ...] = (),
+    verification: VerificationOffer | None = None,
+) -> SignInAnswer:
+    return SignInAnswer(
+        decision_id=record.decision_id,
+        verdict=record.verdict,
+        account_id=record.account_id if credentials else None,
+        credentials=credentials,
+        profiles=profiles,
+        verification=verification,
+    )
