@@ -1,0 +1,60 @@
+# Everything a person types; `make help` lists it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+# Half of the suite waits for processes, so it takes more workers than cores.
+WORKERS ?= 3
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}'
+
+$(STAMP): requirements-dev.lock pyproject.toml
+	@$(PYTHON) tools/check_python.py
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing the locked dependencies into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements-dev.lock
+	@$(BIN)/python tools/link_project.py
+	@touch $@
+
+.PHONY: install
+install: $(STAMP) ## Make the virtual environment with the locked dependencies
+
+.PHONY: demo
+demo: $(STAMP) ## Tell the whole story once, with real parts, in under a minute
+	@$(BIN)/hearthgate demo
+
+.PHONY: up
+up: $(STAMP) ## Start the whole suite on this machine; Ctrl-C ends it
+	@$(BIN)/hearthgate up
+
+.PHONY: test
+test: $(STAMP) ## Run the tests
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal
+
+.PHONY: lint
+lint: $(STAMP) ## Check style, types, architecture, contracts, stubs, images and manifests
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/lint.py
+
+.PHONY: format
+format: $(STAMP) ## Write code and protos in their one form
+	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet . ; $(BIN)/buf format -w protos
+
+.PHONY: stubs
+stubs: $(STAMP) ## Generate libs/stubs from protos/
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/generate_stubs.py
+
+.PHONY: wheel
+wheel: $(STAMP) ## Build the callers' wheel hearthgate-stubs into dist/
+	@$(BIN)/uv build --quiet --wheel --out-dir dist libs/stubs && ls dist/hearthgate_stubs-*.whl
+
+.PHONY: lock
+lock: $(STAMP) ## Resolve the dependencies anew into requirements*.lock
+	@$(BIN)/python tools/lock.py
+
+.PHONY: clean
+clean: ## Remove what was built here; the data of `hearthgate up` stays
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .hypothesis
