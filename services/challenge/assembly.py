@@ -1,0 +1,146 @@
+"""The service put together: the same parts in the same way in production and in tests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Final
+
+from libs.persistence.database import Database
+from libs.persistence.notifications import Listener
+from libs.runtime.clock import Clock
+from libs.runtime.ids import Ids
+from libs.runtime.keys import SealingKeys, decode_key
+from libs.runtime.logging import get_logger
+from services.challenge.delivery.smpp import SmppTextSender
+from services.challenge.delivery.smtp import SmtpEmailSender
+from services.challenge.domain.codes import CodeKeys, Randomness
+from services.challenge.messages.renderer import MessageRenderer
+from services.challenge.settings import ChallengeSettings
+from services.challenge.use_cases.context import Context
+from services.challenge.workers.changes import CHANNEL, ChallengeChanges
+from services.challenge.workers.housekeeping import keep_house
+from services.challenge.workers.outbox import Outbox, Senders
+
+_FAILED_WORKER_PAUSE: Final = 1.0
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parts:
+    """What the service is made of, beside its server."""
+
+    settings: ChallengeSettings
+    context: Context
+    outbox: Outbox
+
+
+def build_senders(settings: ChallengeSettings, clock: Clock) -> Senders:
+    """The providers that the settings name; nothing connects yet."""
+    smtp, smpp = settings.smtp_endpoint(), settings.smpp_endpoint()
+    email = (
+        SmtpEmailSender(smtp, sender=settings.mail_from, clock=clock, pool_size=settings.smtp_pool_size)
+        if smtp
+        else None
+    )
+    return Senders(email=email, text=SmppTextSender(smpp) if smpp else None)
+
+
+def build_parts(
+    settings: ChallengeSettings,
+    *,
+    database: Database,
+    clock: Clock,
+    ids: Ids,
+    randomness: Randomness,
+    senders: Senders,
+) -> Parts:
+    """The use cases' context and the worker that sends."""
+    sealing = SealingKeys.from_text(settings.sealing_keys.get_secret_value())
+    poll = timedelta(seconds=settings.watch_poll_seconds)
+    context = Context(
+        database=database,
+        clock=clock,
+        ids=ids,
+        randomness=randomness,
+        keys=CodeKeys(decode_key(settings.code_pepper.get_secret_value()), sealing),
+        policy=settings.policy(),
+        channels=senders.channels(),
+        changes=ChallengeChanges(database, most_watchers=settings.watchers, poll_every=poll),
+        outbox_wake=asyncio.Event(),
+    )
+    return Parts(settings=settings, context=context, outbox=_build_outbox(settings, context, senders))
+
+
+def _build_outbox(settings: ChallengeSettings, context: Context, senders: Senders) -> Outbox:
+    return Outbox(
+        context.database,
+        clock=context.clock,
+        keys=context.keys,
+        senders=senders,
+        renderer=MessageRenderer(settings.public_domain),
+        retries=settings.retry_policy(),
+        lease=timedelta(seconds=settings.delivery_lease_seconds),
+        changes=context.changes,
+    )
+
+
+@asynccontextmanager
+async def running_workers(parts: Parts) -> AsyncIterator[None]:
+    """Send, watch and sweep in the background; at the end, messages under way have ``drain_seconds``."""
+    settings, context = parts.settings, parts.context
+    dsn = settings.database_url.get_secret_value()
+    async with Listener(dsn, CHANNEL, application_name="hearthgate-challenge-listener") as hints:
+        house = partial(
+            keep_house,
+            context.database,
+            context.clock,
+            every=timedelta(seconds=settings.sweep_seconds),
+            retention=timedelta(days=settings.retention_days),
+        )
+        beside: list[Callable[[], Awaitable[object]]] = [
+            context.changes.publish,
+            context.changes.poll,
+            partial(context.changes.listen, hints),
+            house,
+        ]
+        tasks = [asyncio.create_task(_kept_running(each)) for each in beside]
+        outbox = asyncio.create_task(_kept_running(partial(_run_outbox, parts)))
+        try:
+            yield
+        finally:
+            await _end([outbox], within=settings.drain_seconds)
+            await _end(tasks, within=1)
+
+
+async def _run_outbox(parts: Parts) -> None:
+    await parts.outbox.run(
+        idle=timedelta(seconds=parts.settings.delivery_poll_seconds),
+        wake=parts.context.outbox_wake,
+        concurrency=parts.settings.delivery_concurrency,
+    )
+
+
+async def _kept_running(work: Callable[[], Awaitable[object]]) -> None:
+    """A fault in a worker is logged and the worker begun anew: without it the service would answer and do nothing."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            _log.exception("worker failed")
+        await asyncio.sleep(_FAILED_WORKER_PAUSE)
+
+
+async def _end(tasks: list[asyncio.Task[None]], *, within: float) -> None:
+    """Cancel, wait, and cancel again what has not ended by then."""
+    for task in tasks:
+        task.cancel()
+    _, late = await asyncio.wait(tasks, timeout=within)
+    for task in late:
+        task.cancel()
+    if late:
+        await asyncio.wait(late, timeout=1)

@@ -1,0 +1,146 @@
+"""Between the contract's messages and the domain's records. Enum members have the same names on both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from hearthgate.challenge.v1 import challenge_service_pb2 as pb
+from hearthgate.common.v1 import client_context_pb2, standing_pb2
+from libs.runtime.errors import invalid_field
+from services.challenge.domain.challenge import (
+    ChallengeView,
+    Channel,
+    Delivery,
+    DeliveryState,
+    NoticeKind,
+    Purpose,
+    Requester,
+)
+from services.challenge.use_cases.verify_challenge import Verification
+
+if TYPE_CHECKING:
+    from google.protobuf.internal.enum_type_wrapper import _EnumTypeWrapper
+
+_MIN_YEAR: Final = 1970
+_MAX_YEAR: Final = 9998
+
+ValueT = TypeVar("ValueT", bound=int)
+
+
+def purpose_from(value: pb.ChallengePurpose.ValueType) -> Purpose:
+    """The purpose of a validated request."""
+    return Purpose(_word(pb.ChallengePurpose, value, "CHALLENGE_PURPOSE_"))
+
+
+def channel_from(value: standing_pb2.Channel.ValueType) -> Channel:
+    """The channel of a validated request."""
+    return Channel(_word(standing_pb2.Channel, value, "CHANNEL_"))
+
+
+def notice_kind_from(value: pb.NoticeKind.ValueType) -> NoticeKind:
+    """The notice kind of a validated request."""
+    return NoticeKind(_word(pb.NoticeKind, value, "NOTICE_KIND_"))
+
+
+def delivery_state_from(value: pb.DeliveryState.ValueType) -> DeliveryState:
+    """The delivery state of a validated request."""
+    return DeliveryState(_word(pb.DeliveryState, value, "DELIVERY_STATE_"))
+
+
+def requester_from(message: pb.Requester) -> Requester:
+    """Who asks. The device's public key is not kept here."""
+    device = message.device
+    if "\0" in device.name:
+        raise invalid_field("requester.device.name", "must be text")
+    return Requester(
+        device_id=device.id,
+        device_kind=_word(client_context_pb2.DeviceKind, device.kind, "DEVICE_KIND_"),
+        device_platform=_word(client_context_pb2.Platform, device.platform, "PLATFORM_"),
+        device_name=device.name,
+        country_code=message.country_code,
+    )
+
+
+def time_from(message: Timestamp, field: str) -> datetime:
+    """An aware moment. Raises INVALID_FIELD for one that no calendar has."""
+    try:
+        moment = message.ToDatetime(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise invalid_field(field, "must be a moment of this calendar") from None
+    if not _MIN_YEAR <= moment.year <= _MAX_YEAR:
+        raise invalid_field(field, "must be a moment of this calendar")
+    return moment
+
+
+def challenge_to(view: ChallengeView) -> pb.Challenge:
+    """The contract's challenge."""
+    challenge = view.challenge
+    return pb.Challenge(
+        challenge_id=str(challenge.challenge_id),
+        account_id=str(challenge.account_id),
+        purpose=_value(pb.ChallengePurpose, "CHALLENGE_PURPOSE_", challenge.purpose),
+        channel=_value(standing_pb2.Channel, "CHANNEL_", challenge.channel),
+        masked_destination=challenge.masked_destination,
+        state=_value(pb.ChallengeState, "CHALLENGE_STATE_", view.state),
+        attempts_left=challenge.attempts_left,
+        create_time=_timestamp(challenge.create_time),
+        expire_time=_timestamp(challenge.expire_time),
+        requester=_requester_to(challenge.requester),
+        match_number=challenge.match_number,
+        deliveries=[delivery_to(each) for each in view.deliveries],
+    )
+
+
+def challenges_to(views: Iterable[ChallengeView]) -> list[pb.Challenge]:
+    """The contract's challenges, in the same order."""
+    return [challenge_to(view) for view in views]
+
+
+def delivery_to(delivery: Delivery) -> pb.Delivery:
+    """The contract's delivery."""
+    return pb.Delivery(
+        delivery_id=str(delivery.delivery_id),
+        channel=_value(standing_pb2.Channel, "CHANNEL_", delivery.channel),
+        state=_value(pb.DeliveryState, "DELIVERY_STATE_", delivery.state),
+        attempt_count=delivery.attempt_count,
+        update_time=_timestamp(delivery.update_time),
+    )
+
+
+def verification_to(verification: Verification) -> pb.VerifyChallengeResponse:
+    """The contract's answer about a code."""
+    view = verification.view
+    return pb.VerifyChallengeResponse(
+        result=_value(pb.VerificationResult, "VERIFICATION_RESULT_", verification.result),
+        challenge=challenge_to(view) if view else None,
+    )
+
+
+def _timestamp(moment: datetime) -> Timestamp:
+    message = Timestamp()
+    message.FromDatetime(moment)
+    return message
+
+
+def _requester_to(requester: Requester) -> pb.Requester:
+    return pb.Requester(
+        device=client_context_pb2.Device(
+            id=requester.device_id,
+            kind=_value(client_context_pb2.DeviceKind, "DEVICE_KIND_", requester.device_kind),
+            name=requester.device_name,
+            platform=_value(client_context_pb2.Platform, "PLATFORM_", requester.device_platform),
+        ),
+        country_code=requester.country_code,
+    )
+
+
+def _word(enum: _EnumTypeWrapper[ValueT], value: ValueT, prefix: str) -> str:
+    return enum.Name(value).removeprefix(prefix).lower()
+
+
+def _value(enum: _EnumTypeWrapper[ValueT], prefix: str, word: str) -> ValueT:
+    return enum.Value(prefix + word.upper())

@@ -1,0 +1,1 @@
+"""How a message leaves the house: ports for email and text, and the adapters that carry them."""

@@ -1,0 +1,67 @@
+"""Codes: where they come from, and the only forms in which they are kept."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Final, Protocol
+from uuid import UUID
+
+from libs.runtime.keys import SealingKeys, derive_key, keyed_hash
+
+
+class Randomness(Protocol):
+    """What codes and match numbers are drawn from."""
+
+    def digits(self, count: int) -> str:
+        """``count`` decimal digits, each string equally likely."""
+        ...
+
+
+class SecretRandomness:
+    """The operating system's generator."""
+
+    def digits(self, count: int) -> str:
+        """See ``Randomness.digits``."""
+        return f"{secrets.randbelow(10**count):0{count}d}"
+
+
+class CodeKeys:
+    """What hashes and seals codes and destinations. Its keys are derived from the pepper, one for each use."""
+
+    def __init__(self, pepper: bytes, sealing: SealingKeys) -> None:
+        self._code: Final = derive_key(pepper, "challenge/code")
+        self._destination: Final = derive_key(pepper, "challenge/destination")
+        self._body: Final = derive_key(pepper, "challenge/request-body")
+        self._sealing: Final = sealing
+
+    def code_hash(self, challenge_id: UUID, code: str) -> bytes:
+        """What is kept to compare an entered code with."""
+        return keyed_hash(self._code, challenge_id.bytes, code)
+
+    def destination_hash(self, canonical_destination: str) -> bytes:
+        """What sends to a destination are counted under."""
+        return keyed_hash(self._destination, canonical_destination)
+
+    def body_digest(self, rpc: str, body: bytes) -> bytes:
+        """What tells a repeated request from another one under the same id."""
+        return keyed_hash(self._body, rpc, body)
+
+    def seal_code(self, account_id: UUID, challenge_id: UUID, code: str) -> bytes:
+        """The code for the deliveries to come; opens for the same challenge only."""
+        return self._sealing.seal(code.encode(), _bound("code", account_id, challenge_id))
+
+    def open_code(self, account_id: UUID, challenge_id: UUID, sealed: bytes) -> str:
+        """Raises OpenError."""
+        return self._sealing.open(sealed, _bound("code", account_id, challenge_id)).decode()
+
+    def seal_destination(self, account_id: UUID, delivery_id: UUID, address: str) -> bytes:
+        """The address for one delivery; opens for the same delivery only."""
+        return self._sealing.seal(address.encode(), _bound("destination", account_id, delivery_id))
+
+    def open_destination(self, account_id: UUID, delivery_id: UUID, sealed: bytes) -> str:
+        """Raises OpenError."""
+        return self._sealing.open(sealed, _bound("destination", account_id, delivery_id)).decode()
+
+
+def _bound(what: str, account_id: UUID, other_id: UUID) -> bytes:
+    return what.encode() + b"/" + account_id.bytes + other_id.bytes

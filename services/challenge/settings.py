@@ -1,0 +1,135 @@
+"""Settings of the challenge service."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from email.utils import parseaddr
+from typing import Final
+
+from pydantic import Field, SecretStr, field_validator
+
+from libs.runtime.keys import SealingKeys, decode_key
+from libs.runtime.settings import ServiceSettings
+from services.challenge.delivery.endpoints import SmppEndpoint, SmtpEndpoint, parse_smpp_url, parse_smtp_url
+from services.challenge.domain.policy import Limit, Policy, RetryPolicy
+
+_TWILIO: Final = "Twilio Verify: 5 sends in 10 minutes."
+
+
+class ChallengeSettings(ServiceSettings):
+    """``HEARTHGATE_`` goes before each name. URLs left empty switch their channel off."""
+
+    smtp_url: SecretStr = Field(default=SecretStr(""), description="The mail server; empty: no email.")
+    smpp_url: SecretStr = Field(default=SecretStr(""), description="The SMSC; empty: no text messages.")
+    mail_from: str = Field(default="Hearthgate <no-reply@hearthgate.example>", description="The From header.")
+    public_domain: str = Field(
+        default="hearthgate.example",
+        pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",
+        max_length=100,
+        description="Where viewers find us: in links, message ids and the origin-bound line of texts.",
+    )
+    code_pepper: SecretStr = Field(description="32 bytes in base64url: the key of every hash of a code.")
+    sealing_keys: SecretStr = Field(description="32 bytes in base64url each, by commas; the first seals, all open.")
+
+    code_digits: int = Field(default=6, ge=6, le=8, description="NIST SP 800-63B-4: at least 6 digits.")
+    code_lifetime_seconds: int = Field(default=600, ge=10, le=600, description="NIST and ASVS: at most 10 minutes.")
+    approval_lifetime_seconds: int = Field(default=600, ge=10, le=3600, description="As long as a code lives.")
+    attempts_per_code: int = Field(default=5, ge=1, le=5, description="Twilio Verify: 5 checks a code.")
+    sends_per_account: int = Field(default=5, ge=1, le=1000, description=_TWILIO)
+    sends_per_destination: int = Field(default=5, ge=1, le=1000, description=_TWILIO)
+    approvals_per_account: int = Field(default=5, ge=1, le=1000, description="As the sends: questions tire as well.")
+    send_window_seconds: int = Field(default=600, ge=1, le=86400, description=_TWILIO)
+    failures_per_account: int = Field(
+        default=20, ge=5, le=100, description="Wrong codes of an account and purpose in a window; four whole codes."
+    )
+    failure_window_seconds: int = Field(default=3600, ge=60, le=86400)
+    consecutive_failures: int = Field(default=100, ge=5, le=100, description="NIST SP 800-63B-4: at most 100 in a row.")
+    consecutive_pause_seconds: int = Field(
+        default=86400, ge=60, description="After so many in a row, a guess this long after the last one."
+    )
+
+    notice_lifetime_seconds: int = Field(default=86400, ge=60, description="How long sending a notice is tried.")
+    delivery_concurrency: int = Field(default=16, ge=1, le=200, description="Messages under way at once.")
+    delivery_lease_seconds: float = Field(
+        default=60, ge=35, description="A message whose worker died is taken over after this; longer than any send."
+    )
+    delivery_poll_seconds: float = Field(default=1, gt=0, le=60)
+    delivery_first_retry_seconds: float = Field(default=1, gt=0)
+    delivery_longest_retry_seconds: float = Field(default=60, gt=0, description="Between attempts at a code.")
+    notice_longest_retry_seconds: float = Field(default=3600, gt=0, description="Between attempts at a notice.")
+    delivery_max_attempts: int = Field(default=50, ge=1, description="A message that kills its worker ends here.")
+    smtp_pool_size: int = Field(default=8, ge=1, le=100)
+
+    watchers: int = Field(default=2000, ge=1, description="WatchChallenge streams at once in this process.")
+    watch_poll_seconds: float = Field(default=1, gt=0, le=1, description="How late a change shows without its hint.")
+    sweep_seconds: float = Field(default=5, gt=0, description="How often codes of expired challenges are cleared.")
+    retention_days: int = Field(default=30, ge=1, description="How long ended challenges and requests are kept.")
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _is_smtp_url(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value():
+            parse_smtp_url(value.get_secret_value(), setting="the URL")
+        return value
+
+    @field_validator("smpp_url")
+    @classmethod
+    def _is_smpp_url(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value():
+            parse_smpp_url(value.get_secret_value(), setting="the URL")
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _is_sender(cls, value: str) -> str:
+        if "@" not in parseaddr(value)[1] or any(ord(character) < 32 for character in value):
+            raise ValueError("must be an address, or Name <address>")
+        return value
+
+    @field_validator("code_pepper")
+    @classmethod
+    def _is_key(cls, value: SecretStr) -> SecretStr:
+        decode_key(value.get_secret_value())
+        return value
+
+    @field_validator("sealing_keys")
+    @classmethod
+    def _are_keys(cls, value: SecretStr) -> SecretStr:
+        SealingKeys.from_text(value.get_secret_value())
+        return value
+
+    def smtp_endpoint(self) -> SmtpEndpoint | None:
+        """The mail server, where there is one."""
+        url = self.smtp_url.get_secret_value()
+        return parse_smtp_url(url) if url else None
+
+    def smpp_endpoint(self) -> SmppEndpoint | None:
+        """The SMSC, where there is one."""
+        url = self.smpp_url.get_secret_value()
+        return parse_smpp_url(url) if url else None
+
+    def policy(self) -> Policy:
+        """The numbers of the rules."""
+        window = timedelta(seconds=self.send_window_seconds)
+        return Policy(
+            code_digits=self.code_digits,
+            code_lifetime=timedelta(seconds=self.code_lifetime_seconds),
+            approval_lifetime=timedelta(seconds=self.approval_lifetime_seconds),
+            attempts_per_code=self.attempts_per_code,
+            sends_per_account=Limit(count=self.sends_per_account, window=window),
+            approvals_per_account=Limit(count=self.approvals_per_account, window=window),
+            sends_per_destination=Limit(count=self.sends_per_destination, window=window),
+            failures=Limit(count=self.failures_per_account, window=timedelta(seconds=self.failure_window_seconds)),
+            consecutive_failures=self.consecutive_failures,
+            consecutive_pause=timedelta(seconds=self.consecutive_pause_seconds),
+            notice_lifetime=timedelta(seconds=self.notice_lifetime_seconds),
+        )
+
+    def retry_policy(self) -> RetryPolicy:
+        """When a message is tried again."""
+        return RetryPolicy(
+            first_delay=timedelta(seconds=self.delivery_first_retry_seconds),
+            longest_delay_of_codes=timedelta(seconds=self.delivery_longest_retry_seconds),
+            longest_delay_of_notices=timedelta(seconds=self.notice_longest_retry_seconds),
+            max_attempts=self.delivery_max_attempts,
+        )

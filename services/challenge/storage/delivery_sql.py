@@ -1,0 +1,58 @@
+"""Every statement on deliveries; see ``sql`` for the habits they share."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_DELIVERY: Final = "delivery_id, challenge_id, message_id, channel, state, attempt_count, update_time"
+
+INSERT_DELIVERY: Final = """/* challenge.insert_delivery: a message to be sent */
+insert into delivery (
+    account_id, delivery_id, challenge_id, message_id, kind, channel, state, language, parameters,
+    sealed_destination, next_attempt_time, create_time, expire_time, update_time)
+values ($1, $2, $3, $4, $5, $6, 'queued', $7, $8::jsonb, $9, $10, $10, $11, $10)"""
+
+FIND_DELIVERY: Final = f"""/* challenge.find_delivery: one message of an account */
+select {_DELIVERY} from delivery where account_id = $1 and delivery_id = $2"""  # noqa: S608 - our own constant
+
+LIST_DELIVERIES: Final = f"""/* challenge.list_deliveries: the messages of an account's challenges, oldest first */
+select {_DELIVERY} from delivery where account_id = $1 and challenge_id = any($2::uuid[])
+order by create_time, delivery_id"""  # noqa: S608 - our own constant
+
+DUE: Final = """/* challenge.due: messages that wait to be sent; read without a lock */
+select account_id, delivery_id from delivery
+where state = 'queued' and next_attempt_time <= $1
+order by next_attempt_time
+limit $2"""
+
+CLAIM: Final = """/* challenge.claim: take due messages on a lease, each by one worker */
+update delivery d
+set attempt_count = d.attempt_count + 1, next_attempt_time = $4, update_time = $3
+from (select q.account_id, q.delivery_id from delivery q
+      where q.account_id = any($1::uuid[]) and q.delivery_id = any($2::uuid[])
+        and q.state = 'queued' and q.next_attempt_time <= $3
+      for update skip locked) c
+where d.account_id = any($1::uuid[]) and d.account_id = c.account_id and d.delivery_id = c.delivery_id
+returning d.account_id, d.delivery_id, d.challenge_id, d.message_id, d.kind, d.channel, d.language, d.parameters,
+          d.sealed_destination, d.attempt_count, d.expire_time"""
+
+MARK_ACCEPTED: Final = """/* challenge.mark_accepted: a provider took the message, whoever's lease it was */
+update delivery
+set state = 'accepted', sealed_destination = null, provider_reference = $3, update_time = $4
+where account_id = $1 and delivery_id = $2 and state = 'queued'"""
+
+MARK_OVER: Final = """/* challenge.mark_over: the message will not be sent */
+update delivery
+set state = $4, sealed_destination = null, last_failure = $5, update_time = $6
+where account_id = $1 and delivery_id = $2 and state = 'queued' and attempt_count = $3"""
+
+MARK_FAILED: Final = """/* challenge.mark_failed: this attempt failed; another one comes */
+update delivery
+set next_attempt_time = $4, last_failure = $5, update_time = $6
+where account_id = $1 and delivery_id = $2 and state = 'queued' and attempt_count = $3"""
+
+REPORT: Final = f"""/* challenge.report: a provider's word on a message; the first final word stays */
+update delivery
+set state = $3, sealed_destination = null, update_time = $4
+where account_id = $1 and delivery_id = $2 and state in ('queued', 'accepted', 'expired')
+returning {_DELIVERY}"""  # noqa: S608 - our own constant

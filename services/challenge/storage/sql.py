@@ -1,0 +1,152 @@
+"""Every statement on challenges, their limits and their requests.
+
+Each begins with its name and purpose, names ``account_id`` on every relation, and takes the time as a parameter.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+_CHALLENGE: Final = """
+    account_id, challenge_id, purpose, channel, state, device_id, device_kind, device_platform, device_name,
+    country_code, language, masked_destination, destination_hash, match_number, sealed_code, attempts_left,
+    verify_request_ids, verify_results, deciding_device_id, create_time, expire_time"""
+
+FIND_CHALLENGE: Final = f"""/* challenge.find_challenge: one challenge of an account */
+select {_CHALLENGE}
+from challenge
+where account_id = $1 and challenge_id = $2"""
+
+LIST_PENDING: Final = f"""/* challenge.list_pending: an account's pending challenges, newest first */
+select {_CHALLENGE}
+from challenge
+where account_id = $1 and state = 'pending' and expire_time > $2
+order by create_time desc, challenge_id desc
+limit $3"""
+
+INSERT_CHALLENGE: Final = """/* challenge.insert_challenge: a new pending challenge */
+insert into challenge (
+    account_id, challenge_id, purpose, channel, state, device_id, device_kind, device_platform, device_name,
+    country_code, language, masked_destination, destination_hash, match_number, code_hash, sealed_code,
+    attempts_left, create_time, expire_time, update_time)
+values ($1, $2, $3, $4, 'pending', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $17)"""
+
+SUPERSEDE: Final = """/* challenge.supersede: end the pending challenge whose place a newer one takes */
+update challenge
+set state = case when expire_time > $4 then 'superseded' else 'expired' end,
+    code_hash = null, sealed_code = null, update_time = $4
+where account_id = $1 and device_id = $2 and purpose = $3 and state = 'pending'
+returning challenge_id"""
+
+SPEND_GUESS: Final = f"""/* challenge.spend_guess: spend an attempt, compare, redeem; committed by itself */
+update challenge
+set attempts_left = attempts_left - 1,
+    state = case when code_hash = $5 then 'verified' when attempts_left = 1 then 'exhausted' else 'pending' end,
+    code_hash = case when code_hash = $5 or attempts_left = 1 then null else code_hash end,
+    sealed_code = case when code_hash = $5 or attempts_left = 1 then null else sealed_code end,
+    verify_request_ids = array_append(verify_request_ids, $6::uuid),
+    verify_results = array_append(verify_results, case when code_hash = $5 then 'accepted' else 'wrong_code' end),
+    update_time = $4
+where account_id = $1 and challenge_id = $2 and device_id = $3
+  and state = 'pending' and expire_time > $4 and attempts_left > 0 and code_hash is not null
+  and not ($6 = any(verify_request_ids))
+returning {_CHALLENGE}"""
+
+DECIDE: Final = f"""/* challenge.decide: a household device's answer, given once */
+update challenge
+set state = $4, code_hash = null, sealed_code = null, deciding_device_id = $3, update_time = $5
+where account_id = $1 and challenge_id = $2 and device_id <> $3
+  and state = 'pending' and expire_time > $5
+  and ($4 <> 'approved' or channel = 'trusted_device')
+returning {_CHALLENGE}"""
+
+WATCHED: Final = """/* challenge.watched: what may have changed about challenges that are being watched */
+select c.account_id, c.challenge_id, c.state, c.attempts_left, max(d.update_time) as delivery_time
+from challenge c
+left join delivery d on d.account_id = c.account_id and d.challenge_id = c.challenge_id and d.account_id = any($1)
+where c.account_id = any($1) and c.challenge_id = any($2)
+group by c.account_id, c.challenge_id"""
+
+ANNOUNCE: Final = "/* challenge.announce: a hint to the other replicas */ select pg_notify($1, $2)"
+
+CHARGE_FAILURE: Final = """/* challenge.charge_failure: count a guess before it is made; no row: none is left */
+insert into failure_budget as b (account_id, purpose, failure_times, last_failure_time, consecutive_failures)
+values ($1, $2, array[$3::timestamptz], $3, 1)
+on conflict (account_id, purpose) do update
+set last_failure_time = greatest(excluded.last_failure_time, b.last_failure_time + interval '1 microsecond'),
+    failure_times = trim_array(
+        array_prepend(
+            greatest(excluded.last_failure_time, b.last_failure_time + interval '1 microsecond'), b.failure_times),
+        greatest(cardinality(b.failure_times) + 1 - $4::int, 0)),
+    consecutive_failures = b.consecutive_failures + 1
+where (b.failure_times[$4::int] is null or b.failure_times[$4::int] <= $5)
+  and (b.consecutive_failures < $6 or b.last_failure_time <= $7)
+returning last_failure_time"""
+
+SETTLE_FAILURE: Final = """/* challenge.settle_failure: take back a guess that was right ($4) or was not made */
+update failure_budget
+set failure_times = array_remove(failure_times, $3),
+    consecutive_failures = case when $4 then 0 else greatest(consecutive_failures - 1, 0) end
+where account_id = $1 and purpose = $2"""
+
+CHARGE_ACCOUNT: Final = """/* challenge.charge_account: count an account's send, locking it; no row: too many */
+insert into account_send_window as w (account_id, kind, send_times, last_send_time)
+values ($1, $2, array[$3::timestamptz], $3)
+on conflict (account_id, kind) do update
+set last_send_time = greatest(excluded.last_send_time, w.last_send_time + interval '1 microsecond'),
+    send_times = trim_array(
+        array_prepend(greatest(excluded.last_send_time, w.last_send_time + interval '1 microsecond'), w.send_times),
+        greatest(cardinality(w.send_times) + 1 - $4::int, 0))
+where w.send_times[$4::int] is null or w.send_times[$4::int] <= $5
+returning last_send_time"""
+
+ACCOUNT_OLDEST: Final = """/* challenge.account_oldest: the send that leaves an account's window first */
+select send_times[$3::int] from account_send_window where account_id = $1 and kind = $2"""
+
+CHARGE_DESTINATION: Final = """/* challenge.charge_destination: count a send to a destination; no row: too many */
+insert into destination_send_window as w (destination_hash, send_times, last_send_time)
+values ($1, array[$2::timestamptz], $2)
+on conflict (destination_hash) do update
+set last_send_time = greatest(excluded.last_send_time, w.last_send_time + interval '1 microsecond'),
+    send_times = trim_array(
+        array_prepend(greatest(excluded.last_send_time, w.last_send_time + interval '1 microsecond'), w.send_times),
+        greatest(cardinality(w.send_times) + 1 - $3::int, 0))
+where w.send_times[$3::int] is null or w.send_times[$3::int] <= $4
+returning last_send_time"""
+
+DESTINATION_OLDEST: Final = """/* challenge.destination_oldest: the send that leaves a destination's window first */
+select send_times[$2::int] from destination_send_window where destination_hash = $1"""
+
+REFUND_DESTINATION: Final = """/* challenge.refund_destination: take back a send that was not made */
+update destination_send_window set send_times = array_remove(send_times, $2) where destination_hash = $1"""
+
+FIND_REQUEST: Final = """/* challenge.find_request: what a request id has made, or was answered */
+select rpc, body_digest, challenge_id, delivery_id, answer from request where account_id = $1 and request_id = $2"""
+
+INSERT_REQUEST: Final = """/* challenge.insert_request: remember what a request id makes, in the same transaction */
+insert into request (account_id, request_id, rpc, body_digest, challenge_id, delivery_id, create_time)
+values ($1, $2, $3, $4, $5, $6, $7)"""
+
+BEGIN_REQUEST: Final = """/* challenge.begin_request: remember a request that makes nothing; no row: it came before */
+insert into request (account_id, request_id, rpc, body_digest, create_time)
+values ($1, $2, $3, $4, $5)
+on conflict (account_id, request_id) do nothing
+returning request_id"""
+
+ANSWER_REQUEST: Final = """/* challenge.answer_request: keep an answer that a repeat would not get by itself */
+update request set answer = $3 where account_id = $1 and request_id = $2"""
+
+EXPIRE_CHALLENGES: Final = """/* challenge.expire_challenges: clear the codes of challenges whose time has run out */
+update challenge
+set state = 'expired', code_hash = null, sealed_code = null, update_time = $1
+where state = 'pending' and expire_time <= $1"""
+
+PRUNE: Final = (
+    "/* challenge.prune_challenges: those of long ago */ delete from challenge where create_time < $1",
+    "/* challenge.prune_deliveries: those of long ago */ delete from delivery where create_time < $1",
+    "/* challenge.prune_requests: those that nobody repeats any more */ delete from request where create_time < $1",
+    "/* challenge.prune_failures: those of long ago */ delete from failure_budget where last_failure_time < $1",
+    "/* challenge.prune_sends: those of long ago */ delete from account_send_window where last_send_time < $1",
+    "/* challenge.prune_destinations: those of long ago */ delete from destination_send_window "
+    "where last_send_time < $1",
+)

@@ -1,0 +1,111 @@
+"""Notify: tells an owner what happened to the account."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from libs.persistence.errors import UniqueViolation
+from libs.runtime.errors import invalid_field, not_found
+from libs.runtime.logging import get_logger
+from services.challenge.domain.challenge import Channel, Delivery, NoticeKind, Requester
+from services.challenge.domain.destinations import Destination, parse_destination
+from services.challenge.storage.deliveries import DeliveryStore, NewDelivery
+from services.challenge.storage.requests import Made, Request, RequestStore
+from services.challenge.use_cases.context import Context
+from services.challenge.use_cases.messages import requester_parameters
+
+RPC: Final = "Notify"
+# Strangers cause these, and a code for the same address would be counted: alike for known and unknown addresses.
+_LIMITED: Final = frozenset({NoticeKind.ACCOUNT_EXISTS})
+_ABOUT_A_DEVICE: Final = frozenset(
+    {NoticeKind.NEW_SIGN_IN, NoticeKind.SIGN_IN_STOPPED, NoticeKind.DEVICE_SHUT_OUT, NoticeKind.DEADLINE_COMING}
+)
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Notify:
+    """The request. ``body`` is all of it, as bytes that are the same for a repeat."""
+
+    request_id: UUID
+    account_id: UUID
+    kind: NoticeKind
+    channel: Channel
+    destination: str = field(repr=False)
+    language: str
+    requester: Requester | None
+    event_time: datetime
+    due_time: datetime | None
+    body: bytes = field(repr=False)
+
+
+async def notify(command: Notify, *, context: Context) -> Delivery:
+    """Queue a notice; a repeat gets the one that is there.
+
+    Raises INVALID_FIELD, CHANNEL_UNAVAILABLE, REQUEST_ID_REUSED; LIMIT_EXCEEDED for ACCOUNT_EXISTS alone.
+    """
+    destination = parse_destination(command.channel, command.destination)
+    _check_content(command)
+    request = Request(
+        account_id=command.account_id,
+        request_id=command.request_id,
+        rpc=RPC,
+        body_digest=context.keys.body_digest(RPC, command.body),
+    )
+    made = await RequestStore(context.database).find(request)
+    if made is None:
+        context.require_channel(command.channel)
+        made = await _queue(command, destination, request, context)
+    delivery = await DeliveryStore(context.database).find(command.account_id, made.delivery_id or command.request_id)
+    if delivery is None:
+        raise not_found("delivery")
+    return delivery
+
+
+def _check_content(command: Notify) -> None:
+    if command.kind in _ABOUT_A_DEVICE and command.requester is None:
+        raise invalid_field("requester", "must be given for this kind")
+    if command.kind is NoticeKind.DEADLINE_COMING and command.due_time is None:
+        raise invalid_field("due_time", "must be given for this kind")
+
+
+async def _queue(command: Notify, destination: Destination, request: Request, context: Context) -> Made:
+    now = context.clock.now()
+    delivery = _delivery(command, destination, now, context)
+    made = Made(delivery_id=delivery.delivery_id)
+    try:
+        limited = destination if command.kind in _LIMITED else None
+        async with context.charged(limited, now), context.database.transaction() as transaction:
+            await RequestStore(transaction).insert(request, made, now)
+            await DeliveryStore(transaction).insert(delivery)
+    except UniqueViolation:
+        earlier = await RequestStore(context.database).find(request)
+        if earlier is None:
+            raise
+        return earlier
+    context.outbox_wake.set()
+    _log.info("notice queued", account_id=command.account_id, delivery_id=delivery.delivery_id, kind=command.kind)
+    return made
+
+
+def _delivery(command: Notify, destination: Destination, now: datetime, context: Context) -> NewDelivery:
+    delivery_id = context.ids.new()
+    parameters = requester_parameters(command.requester) | {"event_time": command.event_time.isoformat()}
+    if command.due_time is not None:
+        parameters["due_time"] = command.due_time.isoformat()
+    return NewDelivery(
+        account_id=command.account_id,
+        delivery_id=delivery_id,
+        challenge_id=None,
+        message_id=delivery_id,
+        kind=command.kind,
+        channel=command.channel,
+        language=command.language,
+        parameters=parameters,
+        sealed_destination=context.keys.seal_destination(command.account_id, delivery_id, destination.address),
+        create_time=now,
+        expire_time=now + context.policy.notice_lifetime,
+    )

@@ -1,0 +1,141 @@
+"""VerifyChallenge: checks a code, spending a guess before it compares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from libs.runtime.logging import get_logger
+from services.challenge.domain.challenge import Challenge, ChallengeView
+from services.challenge.domain.verification import VerificationResult, concerns, result_of_guess, without_guess
+from services.challenge.storage.challenges import ChallengeStore
+from services.challenge.storage.limits import LimitStore
+from services.challenge.storage.requests import Made, Request, RequestStore
+from services.challenge.use_cases.context import Context
+
+RPC: Final = "VerifyChallenge"
+# The budget that guesses at nothing are booked to, and taken back from.
+_NO_PURPOSE: Final = "unknown"
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VerifyChallenge:
+    """The request. ``body`` is all of it, as bytes that are the same for a repeat."""
+
+    request_id: UUID
+    account_id: UUID
+    challenge_id: UUID
+    device_id: str
+    code: str = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verification:
+    """The answer; ``view`` is None where the challenge is unknown."""
+
+    result: VerificationResult
+    view: ChallengeView | None
+
+
+async def verify_challenge(command: VerifyChallenge, *, context: Context) -> Verification:
+    """Say what becomes of a code. Each step is committed by itself, so that a guess once made stays made.
+
+    Raises REQUEST_ID_REUSED.
+    """
+    now = context.clock.now()
+    request = Request(
+        account_id=command.account_id,
+        request_id=command.request_id,
+        rpc=RPC,
+        body_digest=context.keys.body_digest(RPC, command.body),
+    )
+    before = await RequestStore(context.database).begin(request, now)
+    challenge = await ChallengeStore(context.database).find(command.account_id, command.challenge_id)
+    if challenge is None or not concerns(challenge, command.device_id):
+        await _work_as_if_known(command, now, context)
+        return Verification(result=VerificationResult.UNKNOWN, view=None)
+    result = _known_result(challenge, command, before, now)
+    if result is None:
+        result, challenge = await _guess(command, challenge, now, context)
+        if result is VerificationResult.ATTEMPTS_EXHAUSTED:
+            await RequestStore(context.database).keep_answer(request, result)
+    _log.info(
+        "code checked",
+        account_id=command.account_id,
+        challenge_id=command.challenge_id,
+        device_id=command.device_id,
+        result=result,
+    )
+    return Verification(result=result, view=await context.view_of(challenge))
+
+
+def _known_result(
+    challenge: Challenge, command: VerifyChallenge, before: Made | None, now: datetime
+) -> VerificationResult | None:
+    if before is not None and before.answer is not None:
+        return VerificationResult(before.answer)
+    return result_of_guess(challenge, command.request_id) or without_guess(challenge.state_at(now))
+
+
+async def _guess(
+    command: VerifyChallenge, challenge: Challenge, now: datetime, context: Context
+) -> tuple[VerificationResult, Challenge]:
+    limits, policy, purpose = LimitStore(context.database), context.policy, challenge.purpose
+    mark = await limits.charge_failure(
+        command.account_id,
+        purpose,
+        limit=policy.failures,
+        in_a_row=policy.consecutive_failures,
+        pause=policy.consecutive_pause,
+        now=now,
+    )
+    if mark is None:
+        return VerificationResult.ATTEMPTS_EXHAUSTED, challenge
+    spent = await _spend(command, now, context)
+    if spent is None:
+        await limits.settle_failure(command.account_id, purpose, mark, succeeded=False)
+        return await _overtaken(command, now, context)
+    result = result_of_guess(spent, command.request_id)
+    if result is VerificationResult.ACCEPTED:
+        await limits.settle_failure(command.account_id, purpose, mark, succeeded=True)
+    context.changes.announce(command.account_id, command.challenge_id)
+    return result or VerificationResult.WRONG_CODE, spent
+
+
+async def _spend(command: VerifyChallenge, now: datetime, context: Context) -> Challenge | None:
+    return await ChallengeStore(context.database).spend_guess(
+        command.account_id,
+        command.challenge_id,
+        command.device_id,
+        code_hash=context.keys.code_hash(command.challenge_id, command.code),
+        request_id=command.request_id,
+        now=now,
+    )
+
+
+async def _overtaken(command: VerifyChallenge, now: datetime, context: Context) -> tuple[VerificationResult, Challenge]:
+    """Another request ended the challenge, or was this same one, between our look at it and our guess."""
+    challenge = (await context.view(command.account_id, command.challenge_id)).challenge
+    result = _known_result(challenge, command, None, now)
+    return result or VerificationResult.ATTEMPTS_EXHAUSTED, challenge
+
+
+async def _work_as_if_known(command: VerifyChallenge, now: datetime, context: Context) -> None:
+    """As many statements and commits as a wrong code takes, so that time does not tell the two apart."""
+    limits, policy = LimitStore(context.database), context.policy
+    context.keys.code_hash(command.challenge_id, command.code)
+    mark = await limits.charge_failure(
+        command.account_id,
+        _NO_PURPOSE,
+        limit=policy.failures,
+        in_a_row=policy.consecutive_failures,
+        pause=policy.consecutive_pause,
+        now=now,
+    )
+    if mark is not None:
+        await limits.settle_failure(command.account_id, _NO_PURPOSE, mark, succeeded=True)
+    await context.views_of(command.account_id, [])
