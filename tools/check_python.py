@@ -3,7 +3,7 @@
 import sys
 
 
-def main():
+def main() -> int:
     """The exit code: 0 when all is there."""
     if sys.version_info < (3, 11):
         print("Hearthgate needs Python 3.11 or newer; this is %d.%d." % sys.version_info[:2], file=sys.stderr)

@@ -16,7 +16,7 @@ import tempfile
 from importlib import resources
 from pathlib import Path
 
-from grpc_tools import protoc
+from grpc_tools import protoc  # type: ignore[import-untyped]
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = (ROOT / "protos", ROOT / "third_party" / "protos")
@@ -25,7 +25,7 @@ PACKAGES = ("hearthgate", "buf")
 
 
 def generate(target: Path) -> None:
-    """Writes the generated modules and typing stubs of every proto below ``target``; raises SystemExit when protoc fails."""
+    """Writes the modules and typing stubs of every proto below ``target``. Raises SystemExit when protoc fails."""
     files = [str(path) for source in SOURCES for path in sorted(source.rglob("*.proto"))]
     services = [path for path in files if "_service.proto" in path]
     includes = [f"-I{source}" for source in SOURCES]

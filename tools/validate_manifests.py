@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import kubernetes_validate  # type: ignore[import-untyped]
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 Document = Mapping[str, Any]
 Documents = list[dict[str, Any]]

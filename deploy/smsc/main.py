@@ -1,4 +1,4 @@
-"""The SMSC of docker-compose.yml: takes texts by SMPP on port 2775 and prints each as one line of JSON. Development only."""
+"""The SMSC of docker-compose.yml: takes texts by SMPP on port 2775, prints each as a line of JSON. Development only."""
 
 from __future__ import annotations
 

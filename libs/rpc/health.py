@@ -16,6 +16,10 @@ HealthCheck = Callable[[], Awaitable[None]]
 
 SERVICE_NAME: Final = "grpc.health.v1.Health"
 
+LIVENESS: Final = "liveness"
+"""The name under which the process answers as long as it lives, whatever it depends on: for Kubernetes' liveness probe,
+which would otherwise restart every instance when the database is away."""
+
 _LOG = get_logger(__name__)
 _SERVING: Final = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING: Final = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -23,7 +27,7 @@ _SERVICE_UNKNOWN: Final = health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
 
 
 class HealthServicer(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
-    """Answers for the server as a whole ("") and for each service by name, all alike.
+    """Answers for the server as a whole ("") and for each service by name, all alike; for ``liveness`` always SERVING.
 
     ``check`` runs every ``interval`` seconds and fails when it raises or takes longer than ``timeout`` seconds.
     Without a check the server is healthy once started.
@@ -91,6 +95,8 @@ class HealthServicer(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
             await changed.wait()
 
     def _status(self, service: str) -> health_pb2.HealthCheckResponse.ServingStatus:
+        if service == LIVENESS:
+            return _SERVING
         if service not in self._services:
             return _SERVICE_UNKNOWN
         return _SERVING if self._serving else _NOT_SERVING

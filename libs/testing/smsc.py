@@ -22,7 +22,7 @@ import smpp34
 from smpp34 import _smpp34 as tags
 
 from libs.runtime.clock import Clock, SystemClock
-from libs.testing.smtp import Arrivals
+from libs.testing.arrivals import Arrivals
 from services.challenge.delivery.gsm7 import decode_gsm7
 
 _HEADER: Final = struct.Struct("!IIII")

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from google.protobuf.timestamp_pb2 import Timestamp
+
 from hearthgate.common.v1 import client_context_pb2, standing_pb2
 from hearthgate.devicetrust.v1 import device_trust_service_pb2 as pb
-
 from libs.runtime.errors import invalid_field
 from libs.runtime.ids import parse_uuid
 from services.device_trust.domain.allowances import Allowances

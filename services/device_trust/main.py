@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from hearthgate.devicetrust.v1 import device_trust_service_pb2_grpc as rpc
-
 from libs.persistence.clock import DatabaseClock
 from libs.persistence.database import Database
 from libs.rpc.process import run_service, run_until_stopped

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from hearthgate.devicetrust.v1 import device_trust_service_pb2 as pb
 from hearthgate.devicetrust.v1 import device_trust_service_pb2_grpc as rpc
-
 from libs.runtime.ids import parse_uuid
 from services.device_trust import conversions as convert
 from services.device_trust.domain.networks import NetworkHasher

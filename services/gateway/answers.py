@@ -10,7 +10,6 @@ from hearthgate.gateway.v1 import account_service_pb2 as account_pb
 from hearthgate.gateway.v1 import decision_pb2 as decision_pb
 from hearthgate.gateway.v1 import playback_service_pb2 as playback_pb
 from hearthgate.gateway.v1 import verification_service_pb2 as verification_pb
-
 from services.gateway.clients.conversions import timestamp, to_enum
 from services.gateway.domain.decision import (
     DecisionRecord,

@@ -31,7 +31,8 @@ class Grants:
     def sign(self, claims: dict[str, str | int]) -> str:
         """The grant for these claims."""
         key = self._keys[0]
-        return jwt.encode(dict(claims), key.private_key, algorithm=ALGORITHM, headers={"kid": key.kid})
+        # Sorted: claims that were kept as jsonb come back in another order, and the bytes must be the same.
+        return jwt.encode(dict(sorted(claims.items())), key.private_key, algorithm=ALGORITHM, headers={"kid": key.kid})
 
     def jwks(self) -> str:
         """The public keys as a JSON Web Key Set (RFC 7517)."""

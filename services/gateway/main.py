@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 
 from hearthgate.gateway.v1 import account_service_pb2_grpc as account_rpc
 from hearthgate.gateway.v1 import download_service_pb2_grpc as download_rpc
 from hearthgate.gateway.v1 import playback_service_pb2_grpc as playback_rpc
 from hearthgate.gateway.v1 import verification_service_pb2_grpc as verification_rpc
-
 from libs.persistence.clock import DatabaseClock
 from libs.persistence.database import Database
 from libs.rpc.callers import CallerCredentials
 from libs.rpc.channel import Channel, open_channel
 from libs.rpc.process import run_service, run_until_stopped
 from libs.rpc.server import Registration, ServerOptions, build_server
+from libs.runtime.clock import Clock
 from libs.runtime.ids import Uuid7Ids
 from services.gateway.clients.challenge import ChallengeClient
 from services.gateway.clients.device_trust import DeviceTrustClient
@@ -31,37 +32,67 @@ from services.gateway.sightings import SightingRecorder
 from services.gateway.use_cases.context import Context
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Leaves:
+    """The services behind the gateway."""
+
+    identity: IdentityClient
+    device_trust: DeviceTrustClient
+    challenge: ChallengeClient
+    download_planning: DownloadPlanningClient
+
+
 async def serve(settings: GatewaySettings) -> None:
     """Run until asked to stop."""
     async with AsyncExitStack() as stack:
-        dsn = settings.database_url.get_secret_value()
         database = await Database.connect(
-            dsn, application_name="hearthgate-gateway", pool_size=settings.database_pool_size
+            settings.database_url.get_secret_value(), application_name="gateway", pool_size=settings.database_pool_size
         )
         stack.push_async_callback(database.close)
         clock = await stack.enter_async_context(DatabaseClock.open(database))
-        device_trust = DeviceTrustClient(await _channel(stack, settings, settings.device_trust_address))
-        context = Context(
-            database=database,
-            clock=clock,
-            ids=Uuid7Ids(),
-            identity=IdentityClient(await _channel(stack, settings, settings.identity_address, UNRETRIED)),
-            device_trust=device_trust,
-            challenge=ChallengeClient(await _channel(stack, settings, settings.challenge_address)),
-            download_planning=DownloadPlanningClient(
-                await _channel(stack, settings, settings.download_planning_address)
-            ),
-            grants=Grants(settings.signing_keys()),
-            sealing_keys=settings.sealing_keys(),
-            digest_key=settings.digest_key(),
-            sightings=await stack.enter_async_context(SightingRecorder.running(device_trust.record_sightings)),
-            experiment=settings.experiment,
-            lease_policy=settings.lease_policy,
-            policy_version=settings.policy_version,
-            alike_seconds=settings.alike_milliseconds / 1000,
-        )
+        leaves = await open_leaves(stack, settings)
+        sightings = await stack.enter_async_context(SightingRecorder.running(leaves.device_trust.record_sightings))
+        context = build_context(settings, database=database, clock=clock, leaves=leaves, sightings=sightings)
         server = build_server(ServerOptions.from_settings(settings), registrations(settings, context), database.ping)
         await run_until_stopped(server, settings.drain_seconds)
+
+
+async def open_leaves(stack: AsyncExitStack, settings: GatewaySettings) -> Leaves:
+    """A channel to each leaf, as caller ``gateway``; they are closed with the stack."""
+    caller = CallerCredentials("gateway", settings.caller_secret.get_secret_value())
+
+    async def channel(target: str, unretried: Sequence[tuple[str, str]] = ()) -> Channel:
+        return await stack.enter_async_context(open_channel(target, caller=caller, unretried=unretried))
+
+    return Leaves(
+        identity=IdentityClient(await channel(settings.identity_address, UNRETRIED)),
+        device_trust=DeviceTrustClient(await channel(settings.device_trust_address)),
+        challenge=ChallengeClient(await channel(settings.challenge_address)),
+        download_planning=DownloadPlanningClient(await channel(settings.download_planning_address)),
+    )
+
+
+def build_context(
+    settings: GatewaySettings, *, database: Database, clock: Clock, leaves: Leaves, sightings: SightingRecorder
+) -> Context:
+    """What the use cases work with."""
+    return Context(
+        database=database,
+        clock=clock,
+        ids=Uuid7Ids(),
+        identity=leaves.identity,
+        device_trust=leaves.device_trust,
+        challenge=leaves.challenge,
+        download_planning=leaves.download_planning,
+        grants=Grants(settings.signing_keys()),
+        sealing_keys=settings.sealing_keys(),
+        digest_key=settings.digest_key(),
+        sightings=sightings,
+        experiment=settings.experiment,
+        lease_policy=settings.lease_policy,
+        policy_version=settings.policy_version,
+        alike_seconds=settings.alike_milliseconds / 1000,
+    )
 
 
 def registrations(settings: GatewaySettings, context: Context) -> list[Registration]:
@@ -95,13 +126,6 @@ def registrations(settings: GatewaySettings, context: Context) -> list[Registrat
             allowed_callers=public,
         ),
     ]
-
-
-async def _channel(
-    stack: AsyncExitStack, settings: GatewaySettings, target: str, unretried: Sequence[tuple[str, str]] = ()
-) -> Channel:
-    caller = CallerCredentials("gateway", settings.caller_secret.get_secret_value())
-    return await stack.enter_async_context(open_channel(target, caller=caller, unretried=unretried))
 
 
 if __name__ == "__main__":

@@ -11,12 +11,19 @@ from uuid import UUID
 from hearthgate.challenge.v1 import challenge_service_pb2 as pb
 from hearthgate.challenge.v1 import challenge_service_pb2_grpc as rpc
 from hearthgate.common.v1 import standing_pb2
-
 from libs.rpc.channel import Channel as RpcChannel
 from libs.rpc.channel import call, call_stream
 from services.gateway.clients import conversions
 from services.gateway.domain.records import Channel, Client
-from services.gateway.domain.verification import Challenge, CodeCheck, CodeResult, NoticeKind, Purpose
+from services.gateway.domain.verification import (
+    Challenge,
+    CodeCheck,
+    CodeResult,
+    NoticeKind,
+    Purpose,
+    Requester,
+    requester_of,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,14 +44,14 @@ class NewChallenge:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Notice:
-    """What an owner is to be told by email; ``about`` is the device it is about, if any."""
+    """What an owner is to be told by email; ``about`` is the device it is about."""
 
     request_id: UUID
     account_id: UUID
     kind: NoticeKind
     email: str
     language: str
-    about: Client | None
+    about: Requester
     event_time: datetime
 
     def __repr__(self) -> str:
@@ -62,7 +69,7 @@ class ChallengeClient:
         request = pb.CreateChallengeRequest(
             request_id=str(new.request_id),
             account_id=str(new.account_id),
-            requester=conversions.requester(new.asker),
+            requester=conversions.requester(requester_of(new.asker)),
             purpose=conversions.to_enum(pb.ChallengePurpose, "CHALLENGE_PURPOSE_", new.purpose),
             channel=conversions.to_enum(standing_pb2.Channel, "CHANNEL_", new.channel),
             destination=new.destination,
@@ -126,7 +133,7 @@ class ChallengeClient:
             channel=standing_pb2.CHANNEL_EMAIL,
             destination=notice.email,
             language=notice.language,
-            requester=conversions.requester(notice.about) if notice.about else None,
+            requester=conversions.requester(notice.about),
             event_time=conversions.timestamp(notice.event_time),
         )
         await call(self._stub.Notify, request)

@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from google.protobuf.timestamp_pb2 import Timestamp
+
 from hearthgate.challenge.v1 import challenge_service_pb2 as challenge_pb
 from hearthgate.common.v1 import client_context_pb2 as context_pb
 from hearthgate.common.v1 import standing_pb2
 from hearthgate.devicetrust.v1 import device_trust_service_pb2 as trust_pb
 from hearthgate.identity.v1 import identity_service_pb2 as identity_pb
-
 from services.gateway.domain.records import (
     Account,
     AccountState,
@@ -194,10 +194,11 @@ def client(message: context_pb.ClientContext) -> Client:
     )
 
 
-def requester(asker: Client) -> challenge_pb.Requester:
+def requester(asker: Requester) -> challenge_pb.Requester:
     """Who asks, as the deciding person is to see it: without its address."""
-    device = client_context(asker).device
-    device.public_key = b""
+    device = context_pb.Device(id=asker.device_id, name=asker.device_name)
+    device.kind = asker.device_kind  # type: ignore[assignment]  # a number that came in as this enum's
+    device.platform = asker.platform  # type: ignore[assignment]  # likewise
     return challenge_pb.Requester(device=device, country_code=asker.country_code)
 
 

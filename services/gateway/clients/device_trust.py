@@ -10,7 +10,6 @@ from uuid import UUID
 
 from hearthgate.devicetrust.v1 import device_trust_service_pb2 as pb
 from hearthgate.devicetrust.v1 import device_trust_service_pb2_grpc as rpc
-
 from libs.rpc.channel import Channel, call
 from services.gateway.clients import conversions
 from services.gateway.domain.records import Allowances, Assessment, Client, Standing

@@ -9,7 +9,6 @@ from uuid import UUID
 from hearthgate.common.v1 import client_context_pb2 as context_pb
 from hearthgate.downloadplanning.v1 import download_planning_service_pb2 as pb
 from hearthgate.downloadplanning.v1 import download_planning_service_pb2_grpc as rpc
-
 from libs.rpc.channel import Channel, call, call_stream
 
 

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from hearthgate.identity.v1 import identity_service_pb2 as pb
 from hearthgate.identity.v1 import identity_service_pb2_grpc as rpc
-
 from libs.rpc.channel import Channel, call
 from libs.runtime.errors import ErrorReason, ServiceError
 from services.gateway.clients import conversions

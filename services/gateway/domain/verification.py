@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from services.gateway.domain.records import Channel, Standing
+from services.gateway.domain.records import Channel, Client, Standing
 
 
 class Purpose(StrEnum):
@@ -79,6 +79,17 @@ class Requester:
     device_name: str
     platform: int
     country_code: str
+
+
+def requester_of(client: Client) -> Requester:
+    """A client as a deciding person is shown it."""
+    return Requester(
+        device_id=client.device_id,
+        device_kind=client.device_kind,
+        device_name=client.device_name,
+        platform=client.platform,
+        country_code=client.country_code,
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

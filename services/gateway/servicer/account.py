@@ -7,7 +7,6 @@ from uuid import UUID
 
 from hearthgate.gateway.v1 import account_service_pb2 as pb
 from hearthgate.gateway.v1 import account_service_pb2_grpc as rpc
-
 from services.gateway import answers
 from services.gateway.clients.conversions import client, moment, timestamp
 from services.gateway.clients.device_trust import DeviceSummary

@@ -9,7 +9,6 @@ from uuid import UUID
 
 from hearthgate.gateway.v1 import download_service_pb2 as pb
 from hearthgate.gateway.v1 import download_service_pb2_grpc as rpc
-
 from services.gateway.clients.conversions import client
 from services.gateway.use_cases.configure_downloads import configure_downloads
 from services.gateway.use_cases.context import Context

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from hearthgate.gateway.v1 import playback_service_pb2 as pb
 from hearthgate.gateway.v1 import playback_service_pb2_grpc as rpc
-
 from services.gateway import answers
 from services.gateway.clients.conversions import client
 from services.gateway.servicer.platforms import platform_name

@@ -10,7 +10,6 @@ from uuid import UUID
 from hearthgate.common.v1 import standing_pb2
 from hearthgate.gateway.v1 import verification_service_pb2 as pb
 from hearthgate.gateway.v1 import verification_service_pb2_grpc as rpc
-
 from services.gateway import answers
 from services.gateway.clients.conversions import client, from_enum, timestamp
 from services.gateway.domain.records import Channel

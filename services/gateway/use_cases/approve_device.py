@@ -5,7 +5,6 @@ from __future__ import annotations
 from uuid import UUID
 
 from hearthgate.common.v1 import client_context_pb2 as context_pb
-
 from libs.runtime.errors import ErrorReason, ServiceError, not_found
 from services.gateway.clients import conversions
 from services.gateway.domain.records import Client

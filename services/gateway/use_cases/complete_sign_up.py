@@ -11,7 +11,7 @@ from uuid import UUID
 from libs.runtime.errors import ErrorReason, ServiceError
 from services.gateway.clients.identity import ActivatedAccount
 from services.gateway.domain.records import Client, Credentials, Profile
-from services.gateway.domain.verification import Basis, NoticeKind, Purpose, RevocationReason
+from services.gateway.domain.verification import Basis, NoticeKind, Purpose, RevocationReason, requester_of
 from services.gateway.use_cases.context import Context, step_id
 from services.gateway.use_cases.proofs import redeem
 from services.gateway.use_cases.shutting_out import shut_device_out, tell_owner
@@ -70,9 +70,8 @@ async def _move_in(context: Context, command: CompleteSignUp, activated: Activat
     await context.download_planning.move_profile(source_id, profile_id, target_id)
     await context.identity.move_profile(source_id, profile_id, target_id)
     await _leave(context, source_id, command.client.device_id)
-    await tell_owner(
-        context, step_id(command.request_id, "notice"), source_id, NoticeKind.OWN_ACCOUNT_MADE, command.client
-    )
+    notice_id, about = step_id(command.request_id, "notice"), requester_of(command.client)
+    await tell_owner(context, notice_id, source_id, NoticeKind.OWN_ACCOUNT_MADE, about)
 
 
 async def _leave(context: Context, source_id: UUID, device_id: str) -> None:

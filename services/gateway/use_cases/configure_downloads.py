@@ -6,7 +6,6 @@ from uuid import UUID
 
 from hearthgate.common.v1 import client_context_pb2 as context_pb
 from hearthgate.downloadplanning.v1 import download_planning_service_pb2 as planning_pb
-
 from services.gateway.domain.records import Client
 from services.gateway.use_cases.context import Context
 from services.gateway.use_cases.downloads import resolve_downloader

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from hearthgate.common.v1 import standing_pb2
 from hearthgate.downloadplanning.v1 import download_planning_service_pb2 as planning_pb
-
 from services.gateway.clients.conversions import to_enum
 from services.gateway.domain.records import Client
 from services.gateway.use_cases.context import Context

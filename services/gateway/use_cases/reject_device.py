@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from hearthgate.common.v1 import client_context_pb2 as context_pb
-
 from libs.runtime.errors import ErrorReason, ServiceError
-from services.gateway.clients import conversions
 from services.gateway.domain.records import Client
 from services.gateway.domain.verification import Challenge, ChallengeState, NoticeKind, RevocationReason
 from services.gateway.storage import verifications
@@ -31,10 +28,9 @@ async def reject_device(
     resolved, _ = await resolve_member(context, session_token, client)
     account_id = resolved.account.account_id
     challenge = await _decide(context, account_id, verification_id, client)
-    asker = await verifications.find_asker(context.database, context.sealing_keys, account_id, verification_id)
     ended = await shut_device_out(context, account_id, challenge.requester.device_id, RevocationReason.NOT_ME)
-    about = conversions.client(context_pb.ClientContext.FromString(asker.client)) if asker else None
-    await tell_owner(context, step_id(request_id, "notice"), account_id, NoticeKind.DEVICE_SHUT_OUT, about)
+    notice_id = step_id(request_id, "notice")
+    await tell_owner(context, notice_id, account_id, NoticeKind.DEVICE_SHUT_OUT, challenge.requester)
     await verifications.forget_asker(context.database, account_id, verification_id, context.clock.now())
     return Rejected(challenge=challenge, ended=ended)
 

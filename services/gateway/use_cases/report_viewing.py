@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from hearthgate.downloadplanning.v1 import download_planning_service_pb2 as planning_pb
-
 from services.gateway.domain.records import Client
 from services.gateway.use_cases.context import Context, require_profile, resolve_live
 

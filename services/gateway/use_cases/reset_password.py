@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.gateway.domain.records import Client
-from services.gateway.domain.verification import NoticeKind, Purpose
+from services.gateway.domain.verification import NoticeKind, Purpose, requester_of
 from services.gateway.use_cases.context import Context, step_id
 from services.gateway.use_cases.proofs import redeem
 from services.gateway.use_cases.shutting_out import Ended, end_streams_of_others, tell_owner
@@ -39,5 +39,5 @@ async def reset_password(context: Context, command: ResetPassword) -> Ended:
     sessions = await context.identity.set_password(proof.account_id, command.password)
     streams = await end_streams_of_others(context, proof.account_id, None)
     notice_id = step_id(command.request_id, "notice")
-    await tell_owner(context, notice_id, proof.account_id, NoticeKind.PASSWORD_CHANGED, command.client)
+    await tell_owner(context, notice_id, proof.account_id, NoticeKind.PASSWORD_CHANGED, requester_of(command.client))
     return Ended(sessions=sessions, streams=streams)

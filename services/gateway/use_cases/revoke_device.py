@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from libs.runtime.errors import invalid_field
+from uuid import UUID
+
+from libs.runtime.errors import invalid_field, not_found
 from services.gateway.domain.records import Client
-from services.gateway.domain.verification import NoticeKind, RevocationReason
+from services.gateway.domain.verification import NoticeKind, Requester, RevocationReason
 from services.gateway.use_cases.context import Context, resolve_member
 from services.gateway.use_cases.shutting_out import Ended, shut_device_out, tell_owner
 
@@ -15,6 +17,21 @@ async def revoke_device(context: Context, session_token: str, client: Client, de
     if device_id == client.device_id:
         raise invalid_field("device_id", "is the device that asks; use SignOut")
     account_id = resolved.account.account_id
+    device = await _find(context, account_id, device_id)
     ended = await shut_device_out(context, account_id, device_id, RevocationReason.BY_OWNER)
-    await tell_owner(context, context.ids.new(), account_id, NoticeKind.DEVICE_SHUT_OUT, None)
+    await tell_owner(context, context.ids.new(), account_id, NoticeKind.DEVICE_SHUT_OUT, device)
     return ended
+
+
+async def _find(context: Context, account_id: UUID, device_id: str) -> Requester:
+    """The device as the notice describes it."""
+    for summary in await context.device_trust.list_devices(account_id):
+        if summary.device_id == device_id:
+            return Requester(
+                device_id=device_id,
+                device_kind=summary.device_kind,
+                device_name=summary.device_name,
+                platform=summary.platform,
+                country_code=summary.country_code,
+            )
+    raise not_found("device")

@@ -12,8 +12,8 @@ from uuid import UUID
 from libs.runtime.errors import ErrorReason, ServiceError
 from libs.runtime.logging import get_logger
 from services.gateway.clients.challenge import Notice
-from services.gateway.domain.records import Channel, Client, SessionEndReason
-from services.gateway.domain.verification import NoticeKind, RevocationReason
+from services.gateway.domain.records import Channel, SessionEndReason
+from services.gateway.domain.verification import NoticeKind, Requester, RevocationReason
 from services.gateway.storage import leases
 from services.gateway.use_cases.context import Context
 
@@ -65,9 +65,7 @@ async def end_streams_of_others(context: Context, account_id: UUID, staying_sess
         return await leases.end_other_streams(transaction, account_id, staying_session_id, context.clock.now())
 
 
-async def tell_owner(
-    context: Context, request_id: UUID, account_id: UUID, kind: NoticeKind, about: Client | None
-) -> None:
+async def tell_owner(context: Context, request_id: UUID, account_id: UUID, kind: NoticeKind, about: Requester) -> None:
     """Send the owner a notice by email. One that cannot be sent is logged: what it tells of has happened anyway."""
     try:
         contacts = await context.identity.get_contacts(account_id, masked_only=False)

@@ -24,7 +24,7 @@ from services.gateway.domain.records import (
     Session,
 )
 from services.gateway.domain.rules import sign_in_verdict
-from services.gateway.domain.verification import NoticeKind, Purpose
+from services.gateway.domain.verification import NoticeKind, Purpose, requester_of
 from services.gateway.storage import decisions
 from services.gateway.use_cases.context import Context, step_id
 from services.gateway.use_cases.offers import verification_offer
@@ -153,7 +153,8 @@ async def _stop(
 
 async def _tell(context: Context, command: SignIn, account: Account, kind: NoticeKind) -> None:
     if account.state is AccountState.ACTIVE:
-        await tell_owner(context, step_id(command.request_id, "notice"), account.account_id, kind, command.client)
+        about = requester_of(command.client)
+        await tell_owner(context, step_id(command.request_id, "notice"), account.account_id, kind, about)
 
 
 def _answer(

@@ -8,7 +8,7 @@ from uuid import UUID
 from services.gateway.clients.challenge import NewChallenge, Notice
 from services.gateway.clients.identity import NewAccount, PendingAccount
 from services.gateway.domain.records import Channel, Client
-from services.gateway.domain.verification import NoticeKind, Proof, Purpose
+from services.gateway.domain.verification import NoticeKind, Proof, Purpose, requester_of
 from services.gateway.use_cases.context import Context, step_id
 from services.gateway.use_cases.proofs import alike, keep_proof
 
@@ -62,7 +62,7 @@ async def _tell_owner_of_address(context: Context, command: SignUp, pending: Pen
         kind=NoticeKind.ACCOUNT_EXISTS,
         email=pending.email,
         language=command.new.language,
-        about=command.client,
+        about=requester_of(command.client),
         event_time=context.clock.now(),
     )
     await context.challenge.notify(notice)

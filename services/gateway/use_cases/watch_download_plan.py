@@ -7,7 +7,6 @@ from contextlib import aclosing
 from uuid import UUID
 
 from hearthgate.downloadplanning.v1 import download_planning_service_pb2 as planning_pb
-
 from services.gateway.domain.records import Client
 from services.gateway.use_cases.context import Context
 from services.gateway.use_cases.downloads import resolve_downloader

@@ -7,8 +7,8 @@ from contextlib import AsyncExitStack
 
 import pytest
 import pytest_asyncio
-from hearthgate.devicetrust.v1 import device_trust_service_pb2_grpc as rpc
 
+from hearthgate.devicetrust.v1 import device_trust_service_pb2_grpc as rpc
 from libs.persistence.database import Database
 from libs.rpc.channel import open_channel
 from libs.rpc.server import ServerOptions, build_server

@@ -11,10 +11,10 @@ from uuid import UUID
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
+
 from hearthgate.common.v1 import client_context_pb2 as common
 from hearthgate.devicetrust.v1 import device_trust_service_pb2 as pb
 from hearthgate.devicetrust.v1 import device_trust_service_pb2_grpc as rpc
-
 from libs.rpc.callers import CallerCredentials
 from libs.rpc.channel import call
 from libs.runtime.clock import FakeClock

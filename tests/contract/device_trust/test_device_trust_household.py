@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
+
 from hearthgate.common.v1 import standing_pb2
 from hearthgate.devicetrust.v1 import device_trust_service_pb2 as pb
-
 from libs.runtime.errors import ErrorReason
 from tests.contract.device_trust.device_trust_world import FRIEND, HOTEL, World, client, expect, timestamp
 

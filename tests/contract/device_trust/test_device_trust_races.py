@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+
 from hearthgate.common.v1 import standing_pb2
 from hearthgate.devicetrust.v1 import device_trust_service_pb2 as pb
-
 from libs.persistence.database import Executor
 from libs.runtime.errors import ErrorReason, ServiceError
 from services.device_trust.domain.confirmation import confirm

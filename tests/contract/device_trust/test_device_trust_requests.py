@@ -9,9 +9,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+
 from hearthgate.common.v1 import client_context_pb2, standing_pb2
 from hearthgate.devicetrust.v1 import device_trust_service_pb2 as pb
-
 from libs.persistence.database import Database
 from libs.runtime.errors import ErrorReason
 from services.device_trust.domain.networks import NetworkHasher

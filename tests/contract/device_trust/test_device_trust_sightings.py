@@ -8,9 +8,9 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+
 from hearthgate.common.v1 import client_context_pb2, standing_pb2
 from hearthgate.devicetrust.v1 import device_trust_service_pb2 as pb
-
 from libs.runtime.errors import ErrorReason
 from services.device_trust.domain.policy import Retention
 from services.device_trust.use_cases.purge_expired import purge_expired

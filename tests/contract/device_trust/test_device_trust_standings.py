@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+
 from hearthgate.common.v1 import standing_pb2 as common
 from hearthgate.devicetrust.v1 import device_trust_service_pb2 as pb
-
 from libs.runtime.errors import ErrorReason
 from tests.contract.device_trust.device_trust_world import FRIEND, HOME, HOTEL, World, client, expect
 

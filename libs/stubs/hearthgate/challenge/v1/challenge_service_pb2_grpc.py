@@ -105,7 +105,7 @@ class ChallengeServiceServicer:
 
     def VerifyChallenge(self, request, context):
         """Checks a code. Caller: gateway. Effect: an attempt is spent before the code is compared; a right code is redeemed once. A wrong code is an
-        answer, not an error. Errors: none of its own.
+        answer, not an error. Errors: REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -27,7 +27,7 @@ class ChallengeServiceStub:
     """
     VerifyChallenge: _aio.UnaryUnaryMultiCallable[_challenge_service_pb2.VerifyChallengeRequest, _challenge_service_pb2.VerifyChallengeResponse]
     """Checks a code. Caller: gateway. Effect: an attempt is spent before the code is compared; a right code is redeemed once. A wrong code is an
-    answer, not an error. Errors: none of its own.
+    answer, not an error. Errors: REQUEST_ID_REUSED.
     """
     DecideChallenge: _aio.UnaryUnaryMultiCallable[_challenge_service_pb2.DecideChallengeRequest, _challenge_service_pb2.DecideChallengeResponse]
     """Takes a household device's yes or "it wasn't me". Caller: gateway, which has checked the deciding device. Effect: the challenge ends.
@@ -77,7 +77,7 @@ class ChallengeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_challenge_service_pb2.VerifyChallengeRequest, _abc.Awaitable[_challenge_service_pb2.VerifyChallengeResponse]],
     ) -> _abc.Awaitable[_challenge_service_pb2.VerifyChallengeResponse]:
         """Checks a code. Caller: gateway. Effect: an attempt is spent before the code is compared; a right code is redeemed once. A wrong code is an
-        answer, not an error. Errors: none of its own.
+        answer, not an error. Errors: REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod

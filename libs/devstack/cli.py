@@ -1,0 +1,104 @@
+"""The command `hearthgate`."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="hearthgate",
+    help="Decides whether a video stream may start. Run the whole suite on this machine, or see its story told.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+_UP_HELP = """Start everything on this machine, and end it with Ctrl-C.
+
+A real PostgreSQL, the five services as processes of their own, a local mail server and a local SMSC (SMPP 3.4), whose
+mails and texts are shown as they arrive. When all is ready, lines to paste are printed.
+
+A variable in the environment takes the place of a part:
+
+  HEARTHGATE_DATABASE_URL   a superuser's DSN; databases and roles are made there
+
+  HEARTHGATE_SMTP_URL       smtp://user:password@host:port, or smtps://
+
+  HEARTHGATE_SMPP_URL       smpp://system_id:password@host:port
+
+  OTEL_EXPORTER_OTLP_ENDPOINT   where traces and metrics go; off without it
+
+The crash of one part ends everything, with the reason, and exit code 1. A service that you end with SIGTERM is started
+again, as in a rolling restart.
+"""
+
+
+@app.command(help=_UP_HELP)
+def up(
+    data: Annotated[Path, typer.Option(help="Folder of data, secrets and logs; kept between runs.")] = Path(
+        ".hearthgate"
+    ),
+    fresh: Annotated[bool, typer.Option("--fresh", help="Delete what the data folder holds, and begin anew.")] = False,
+    port: Annotated[
+        int, typer.Option(help="The gateway's port; the leaves take those after it. 0: free ones.", min=0, max=65530)
+    ] = 7400,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON line with every address when ready, and nothing else.")
+    ] = False,
+) -> None:
+    """Start everything."""
+    from libs.devstack.up import run_up
+
+    raise typer.Exit(run_up(data_dir=data, fresh=fresh, port=port, as_json=as_json))
+
+
+@app.command()
+def demo(
+    data: Annotated[
+        Path | None, typer.Option(help="Keep the data in this folder; a temporary one is used without.")
+    ] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the temporary folder, and say where it is.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "--json", help="Print the last line alone: JSON.")] = False,
+) -> None:
+    """Tell the whole story once, with real parts, and check every step.
+
+    A household plays; friends' televisions verify by email, by text, or later; one is refused after its deadline and
+    makes an own account; a stolen password is stopped and shut out; a phone gets its downloads planned. The last line
+    is one JSON object with the outcome and decision id of each step. Exit code 1 when a step comes out wrong.
+    """
+    from libs.devstack.demo.run import run_demo
+
+    raise typer.Exit(run_demo(data_dir=data, keep=keep, quiet=quiet))
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"hearthgate {version()}")
+        raise typer.Exit
+
+
+def version() -> str:
+    """The version that stands in pyproject.toml."""
+    try:
+        return metadata.version("hearthgate")
+    except metadata.PackageNotFoundError:
+        import tomllib
+
+        project = Path(__file__).resolve().parents[2] / "pyproject.toml"
+        return str(tomllib.loads(project.read_text())["project"]["version"])
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Decides whether a video stream may start."""
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,55 @@
+"""What each service of a local stack is told: its own database, keys and neighbours, and nothing of another's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from libs.devstack.secrets import LEAVES, Secrets
+
+OPEN = '["*"]'
+"""On this machine's loopback anyone may call the gateway; in production its callers prove themselves."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Surroundings:
+    """What the services of a stack find: database URLs by service, addresses by service, mail and text providers."""
+
+    database_urls: Mapping[str, str]
+    addresses: Mapping[str, str]
+    smtp_url: str
+    smpp_url: str
+
+
+def environment_of(service: str, secrets: Secrets, around: Surroundings) -> dict[str, str]:
+    """The environment of one service."""
+    common = {"HEARTHGATE_DATABASE_URL": around.database_urls[service]}
+    if service == "gateway":
+        return common | _gateway(secrets, around)
+    return common | {"HEARTHGATE_CALLERS": secrets.callers()} | _of_leaf(service, secrets, around)
+
+
+def _of_leaf(service: str, secrets: Secrets, around: Surroundings) -> dict[str, str]:
+    match service:
+        case "identity":
+            return {"HEARTHGATE_CONTACT_KEYS": secrets["contact_key"]}
+        case "device_trust":
+            return {"HEARTHGATE_NETWORK_KEY": secrets["network_key"]}
+        case "challenge":
+            return {
+                "HEARTHGATE_CODE_PEPPER": secrets["code_pepper"],
+                "HEARTHGATE_SEALING_KEYS": secrets["sealing_key"],
+                "HEARTHGATE_SMTP_URL": around.smtp_url,
+                "HEARTHGATE_SMPP_URL": around.smpp_url,
+            }
+    return {}
+
+
+def _gateway(secrets: Secrets, around: Surroundings) -> dict[str, str]:
+    addresses = {f"HEARTHGATE_{leaf.upper()}_ADDRESS": around.addresses[leaf] for leaf in LEAVES}
+    return addresses | {
+        "HEARTHGATE_CALLER_SECRET": secrets["gateway_secret"],
+        "HEARTHGATE_MASTER_KEYS": secrets["master_key"],
+        "HEARTHGATE_PUBLIC_CALLERS": OPEN,
+        "HEARTHGATE_OPERATOR_CALLERS": OPEN,
+    }

@@ -1,0 +1,35 @@
+"""The gateway and its leaves for each test."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from libs.runtime.clock import FakeClock
+from libs.testing.plugin import ServiceDatabaseFactory
+from tests.contract.gateway.gateway_world import Household, World, start_world
+
+
+@pytest.fixture
+def gateway_settings() -> dict[str, Any]:
+    """Settings of the gateway that differ from the defaults; a module that needs others overrides this."""
+    return {}
+
+
+@pytest_asyncio.fixture
+async def world(
+    service_database: ServiceDatabaseFactory, clock: FakeClock, gateway_settings: dict[str, Any]
+) -> AsyncIterator[World]:
+    """Everything that runs."""
+    async with AsyncExitStack() as stack:
+        yield await start_world(stack, service_database, clock, **gateway_settings)
+
+
+@pytest_asyncio.fixture
+async def home(world: World) -> Household:
+    """A household with a television, signed in."""
+    return await world.household()
