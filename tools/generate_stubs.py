@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCES = (ROOT / "protos", ROOT / "third_party" / "protos")
 STUBS = ROOT / "libs" / "stubs"
 PACKAGES = ("hearthgate", "buf")
+DESCRIPTORS = Path("hearthgate") / "descriptors.binpb"
 
 
 def generate(target: Path) -> None:
@@ -32,8 +33,11 @@ def generate(target: Path) -> None:
     includes.append(f"-I{resources.files('grpc_tools') / '_proto'}")
     messages = [f"--python_out={target}", f"--mypy_out=quiet:{target}"]
     grpc = [f"--grpc_python_out={target}", f"--mypy_grpc_out=quiet,only_async:{target}"]
+    # With comments, which generated code leaves out: reflection gives them to grpcurl.
+    described = [f"--descriptor_set_out={target / DESCRIPTORS}", "--include_source_info"]
     _run(["protoc", *includes, *messages, *files])
     _run(["protoc", *includes, *grpc, *services])
+    _run(["protoc", *includes, *described, *[path for path in files if path.startswith(str(SOURCES[0]))]])
     for folder in sorted({path.parent for path in target.rglob("*.py")} | {target / name for name in PACKAGES}):
         _mark_packages(folder, target)
 

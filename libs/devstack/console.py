@@ -68,6 +68,7 @@ def lines_to_paste(stack: Stack) -> list[str]:
     bearer = f'-H "authorization: Bearer $({shlex.quote(sys.executable)} -c {shlex.quote(read)})"'
     return [
         f"grpcurl -plaintext {gateway} list",
+        f"grpcurl -plaintext {gateway} describe hearthgate.gateway.v1.PlaybackService",
         f"grpcurl -plaintext {gateway} {_SAMPLE}",
         f"buf curl --http2-prior-knowledge --protocol grpc http://{gateway}/{_SAMPLE}",
         f"grpcurl -plaintext -H 'hearthgate-caller: operator' {bearer} {identity} "
