@@ -29,6 +29,7 @@ from services.gateway.servicer.playback import PlaybackServicer
 from services.gateway.servicer.verification import VerificationServicer
 from services.gateway.settings import GatewaySettings
 from services.gateway.sightings import SightingRecorder
+from services.gateway.upkeep import running_upkeep
 from services.gateway.use_cases.context import Context
 
 
@@ -53,6 +54,7 @@ async def serve(settings: GatewaySettings) -> None:
         leaves = await open_leaves(stack, settings)
         sightings = await stack.enter_async_context(SightingRecorder.running(leaves.device_trust.record_sightings))
         context = build_context(settings, database=database, clock=clock, leaves=leaves, sightings=sightings)
+        await stack.enter_async_context(running_upkeep(database, clock, settings.retention))
         server = build_server(ServerOptions.from_settings(settings), registrations(settings, context), database.ping)
         await run_until_stopped(server, settings.drain_seconds)
 

@@ -14,6 +14,7 @@ from typing import Final
 from libs.runtime.errors import ServiceError
 from libs.runtime.logging import get_logger
 from services.gateway.clients.device_trust import Sighting
+from services.gateway.metrics import count_dropped_sightings
 
 _CAPACITY: Final = 10_000
 _BATCH: Final = 500
@@ -30,7 +31,6 @@ class SightingRecorder:
     def __init__(self, send: Send) -> None:
         self._send = send
         self._queue: asyncio.Queue[Sighting] = asyncio.Queue(maxsize=_CAPACITY)
-        self.dropped = 0
 
     @classmethod
     @asynccontextmanager
@@ -52,8 +52,8 @@ class SightingRecorder:
         if self._queue.full():
             self._queue.get_nowait()
             self._queue.task_done()
-            self.dropped += 1
-            _log.warning("sighting dropped", dropped=self.dropped)
+            count_dropped_sightings(1)
+            _log.warning("sighting dropped")
         self._queue.put_nowait(sighting)
 
     async def _run(self) -> None:
@@ -67,7 +67,8 @@ class SightingRecorder:
         try:
             await self._send(batch)
         except ServiceError as error:
-            # Sighting ids make a repeat harmless; behind the bound, newer ones matter more than these.
+            # Given up rather than kept: behind the bound, newer ones matter more than these.
+            count_dropped_sightings(len(batch))
             _log.warning("sightings not recorded", count=len(batch), reason=str(error.reason))
             await asyncio.sleep(_PAUSE_SECONDS)
         finally:

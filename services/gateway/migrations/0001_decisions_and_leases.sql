@@ -41,6 +41,7 @@ create table decision (
     primary key (account_id, decision_id),
     constraint decision_request unique (account_id, kind, request_id)
 );
+create index decision_decide_time on decision (decide_time);
 comment on table decision is 'What was decided and why; answers a repeated request id, and ExplainDecision';
 
 create table asker (
@@ -51,6 +52,7 @@ create table asker (
     expire_time timestamptz not null,
     primary key (account_id, challenge_id)
 );
+create index asker_expire_time on asker (expire_time);
 comment on table asker is 'The client behind a pending verification, sealed, so that a yes from another device can be applied';
 
 create table proof (
@@ -62,6 +64,7 @@ create table proof (
     body_digest bytea not null,
     expire_time timestamptz not null
 );
+create index proof_expire_time on proof (expire_time);
 comment on table proof is 'Sign-ups and password resets that wait for their code; for unknown addresses with random ids';
 
 -- migrate:down

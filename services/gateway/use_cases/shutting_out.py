@@ -14,6 +14,7 @@ from libs.runtime.logging import get_logger
 from services.gateway.clients.challenge import Notice
 from services.gateway.domain.records import Channel, SessionEndReason
 from services.gateway.domain.verification import NoticeKind, Requester, RevocationReason
+from services.gateway.metrics import count_failed_notice
 from services.gateway.storage import leases
 from services.gateway.use_cases.context import Context
 
@@ -83,4 +84,5 @@ async def tell_owner(context: Context, request_id: UUID, account_id: UUID, kind:
         )
         await context.challenge.notify(notice)
     except ServiceError as error:
+        count_failed_notice(kind)
         _log.error("notice not sent", account_id=str(account_id), kind=str(kind), reason=str(error.reason))

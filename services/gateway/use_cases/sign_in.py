@@ -25,6 +25,7 @@ from services.gateway.domain.records import (
 )
 from services.gateway.domain.rules import sign_in_verdict
 from services.gateway.domain.verification import NoticeKind, Purpose, requester_of
+from services.gateway.metrics import count_decision
 from services.gateway.storage import decisions
 from services.gateway.use_cases.context import Context, step_id
 from services.gateway.use_cases.offers import verification_offer
@@ -95,6 +96,8 @@ async def _keep(context: Context, command: SignIn, account: Account, assessment:
         if kept is None or kept.verdict.outcome is not record.verdict.outcome:
             raise ServiceError(ErrorReason.STATE_CONFLICT, detail="the device's standing has changed") from None
         return kept
+    verdict = record.verdict
+    count_decision(kind=KIND, outcome=verdict.outcome, reason=verdict.reason, cell=record.cell)
     return record
 
 

@@ -21,6 +21,7 @@ from services.gateway.domain.decision import (
 from services.gateway.domain.lease import ActiveStream, Lease, StreamRequest
 from services.gateway.domain.records import Assessment, Client, ResolvedSession, SessionState, Standing
 from services.gateway.domain.rules import Facts, decide, shadow_outcome
+from services.gateway.metrics import count_decision
 from services.gateway.storage import decisions, leases
 from services.gateway.use_cases.context import Context, account_hint, require_profile, resolve, session_unknown
 from services.gateway.use_cases.facts import claims_for, start_facts, started
@@ -104,6 +105,8 @@ async def _decide_and_keep(context: Context, command: StartStream, found: _Found
         if violation.constraint != decisions.REQUEST_CONSTRAINT:
             raise
         return await _kept_answer(context, command, found) or _denied_anew(record)
+    verdict = record.verdict
+    count_decision(kind=KIND, outcome=verdict.outcome, reason=verdict.reason, cell=record.cell)
     return _answer(record)
 
 

@@ -1,0 +1,33 @@
+"""What operators count. The API's no-ops stand in where no exporter is set."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from opentelemetry import metrics
+
+_METER: Final = metrics.get_meter("hearthgate.gateway")
+_DECISIONS: Final = _METER.create_counter(
+    "hearthgate.gateway.decisions", unit="{decision}", description="Decisions made, by kind, outcome, reason and cell"
+)
+_DROPPED: Final = _METER.create_counter(
+    "hearthgate.gateway.sightings.dropped", unit="{sighting}", description="Sightings that device_trust never got"
+)
+_NOTICES: Final = _METER.create_counter(
+    "hearthgate.gateway.notices.failed", unit="{notice}", description="Notices to owners that could not be handed over"
+)
+
+
+def count_decision(*, kind: str, outcome: str, reason: str, cell: str) -> None:
+    """A decision was made and kept."""
+    _DECISIONS.add(1, {"kind": kind, "outcome": outcome, "reason": reason, "cell": cell})
+
+
+def count_dropped_sightings(count: int) -> None:
+    """Sightings were given up."""
+    _DROPPED.add(count)
+
+
+def count_failed_notice(kind: str) -> None:
+    """A notice was not handed over."""
+    _NOTICES.add(1, {"kind": kind})
