@@ -15,6 +15,7 @@ from asyncpg import Record
 from libs.persistence.errors import translated
 from libs.runtime.errors import ErrorReason, ServiceError
 from libs.runtime.logging import get_logger
+from libs.runtime.settings import ServiceSettings
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
@@ -211,6 +212,17 @@ class Database(Executor):
         finally:
             with translated():
                 await self._pool.release(connection, timeout=_ROLLBACK_SECONDS)
+
+
+@asynccontextmanager
+async def open_database(settings: ServiceSettings, service: str) -> AsyncIterator[Database]:
+    """A service's database as its settings name it, closed at the end of the block."""
+    dsn = settings.database_url.get_secret_value()
+    database = await Database.connect(dsn, application_name=service, pool_size=settings.database_pool_size)
+    try:
+        yield database
+    finally:
+        await database.close()
 
 
 async def retry_conflicts(fn: Callable[[], Awaitable[T]], attempts: int = 3) -> T:

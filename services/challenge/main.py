@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
+from typing import Final
+
 from libs.persistence.clock import DatabaseClock
-from libs.persistence.database import Database
+from libs.persistence.database import open_database
 from libs.rpc.process import run_service, run_until_stopped
 from libs.rpc.server import ServerOptions, build_server
 from libs.runtime.ids import Uuid7Ids
@@ -12,34 +15,27 @@ from services.challenge.domain.codes import SecretRandomness
 from services.challenge.servicer import registration
 from services.challenge.settings import ChallengeSettings
 
-NAME = "challenge"
+NAME: Final = "challenge"
 
 
 async def serve(settings: ChallengeSettings) -> None:
     """Run until told to stop."""
-    database = await Database.connect(
-        settings.database_url.get_secret_value(), application_name=NAME, pool_size=settings.database_pool_size
-    )
-    try:
-        async with DatabaseClock.open(database) as clock:
-            senders = build_senders(settings, clock)
-            parts = build_parts(
-                settings,
-                database=database,
-                clock=clock,
-                ids=Uuid7Ids(),
-                randomness=SecretRandomness(),
-                senders=senders,
-            )
-            options = ServerOptions.from_settings(settings)
-            server = build_server(options, [registration(parts.context)], database.ping)
-            try:
-                async with running_workers(parts):
-                    await run_until_stopped(server, settings.drain_seconds)
-            finally:
-                await senders.close()
-    finally:
-        await database.close()
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(open_database(settings, NAME))
+        clock = await stack.enter_async_context(DatabaseClock.open(database))
+        senders = build_senders(settings, clock)
+        stack.push_async_callback(senders.close)
+        parts = build_parts(
+            settings,
+            database=database,
+            clock=clock,
+            ids=Uuid7Ids(),
+            randomness=SecretRandomness(),
+            senders=senders,
+        )
+        await stack.enter_async_context(running_workers(parts))
+        server = build_server(ServerOptions.from_settings(settings), [registration(parts.context)], database.ping)
+        await run_until_stopped(server, settings.drain_seconds)
 
 
 if __name__ == "__main__":

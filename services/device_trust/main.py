@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Mapping
 from typing import Final
 
 from hearthgate.devicetrust.v1 import device_trust_service_pb2_grpc as rpc
 from libs.persistence.clock import DatabaseClock
-from libs.persistence.database import Database
+from libs.persistence.database import open_database
 from libs.rpc.process import run_service, run_until_stopped
 from libs.rpc.server import Registration, ServerOptions, build_server
 from libs.runtime.ids import Uuid7Ids
+from libs.runtime.tasks import running
 from services.device_trust.domain.networks import NetworkHasher
 from services.device_trust.servicer import DeviceTrustServicer
 from services.device_trust.settings import DeviceTrustSettings
 from services.device_trust.use_cases.context import Context
 from services.device_trust.use_cases.purge_expired import run_purger
 
+NAME: Final = "device_trust"
 _GATEWAY: Final = frozenset({"gateway"})
 _WITH_OPERATOR: Final = frozenset({"gateway", "operator"})
 _BY_METHOD: Final[Mapping[str, frozenset[str]]] = {
@@ -41,35 +41,19 @@ def registration(servicer: DeviceTrustServicer) -> Registration:
 
 async def serve(settings: DeviceTrustSettings) -> None:
     """Serve until told to stop."""
-    dsn = settings.database_url.get_secret_value()
-    database = await Database.connect(dsn, application_name="device_trust", pool_size=settings.database_pool_size)
-    try:
-        async with DatabaseClock.open(database) as clock:
-            context = Context(
-                database=database,
-                clock=clock,
-                ids=Uuid7Ids(),
-                policy=settings.policy(),
-                retention=settings.retention(),
-            )
-            servicer = DeviceTrustServicer(context, NetworkHasher(settings.master_key()))
-            server = build_server(ServerOptions.from_settings(settings), [registration(servicer)], database.ping)
-            async with _purger(context, settings.purge_interval_seconds):
-                await run_until_stopped(server, settings.drain_seconds)
-    finally:
-        await database.close()
-
-
-@asynccontextmanager
-async def _purger(context: Context, interval_seconds: float) -> AsyncIterator[None]:
-    task = asyncio.create_task(run_purger(context, interval_seconds), name="purger")
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+    async with open_database(settings, NAME) as database, DatabaseClock.open(database) as clock:
+        context = Context(
+            database=database,
+            clock=clock,
+            ids=Uuid7Ids(),
+            policy=settings.policy(),
+            retention=settings.retention(),
+        )
+        servicer = DeviceTrustServicer(context, NetworkHasher(settings.master_key()))
+        server = build_server(ServerOptions.from_settings(settings), [registration(servicer)], database.ping)
+        async with running(run_purger(context, settings.purge_interval_seconds), name="purger"):
+            await run_until_stopped(server, settings.drain_seconds)
 
 
 if __name__ == "__main__":
-    run_service("device_trust", DeviceTrustSettings, serve)
+    run_service(NAME, DeviceTrustSettings, serve)

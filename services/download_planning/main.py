@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Final
 
 from hearthgate.downloadplanning.v1 import download_planning_service_pb2_grpc as rpc
 from libs.persistence.clock import DatabaseClock
-from libs.persistence.database import Database
+from libs.persistence.database import Database, open_database
 from libs.rpc.process import run_service, run_until_stopped
 from libs.rpc.server import Registration, ServerOptions, build_server
 from libs.runtime.clock import Clock
 from libs.runtime.ids import Uuid7Ids
+from libs.runtime.tasks import running
 from services.download_planning.maintenance import Upkeep, run_maintenance
 from services.download_planning.servicer import DownloadPlanningServicer
 from services.download_planning.settings import DownloadPlanningSettings
@@ -72,30 +70,11 @@ def upkeep_of(settings: DownloadPlanningSettings) -> Upkeep:
 
 async def serve(settings: DownloadPlanningSettings) -> None:
     """Run until the process is asked to stop."""
-    database = await Database.connect(
-        settings.database_url.get_secret_value(),
-        application_name=NAME,
-        pool_size=settings.database_pool_size,
-    )
-    try:
-        async with DatabaseClock.open(database) as clock:
-            context = build_context(settings, database, clock)
-            async with _maintained(context, upkeep_of(settings)):
-                server = build_server(ServerOptions.from_settings(settings), [registration(context)], database.ping)
-                await run_until_stopped(server, settings.drain_seconds)
-    finally:
-        await database.close()
-
-
-@asynccontextmanager
-async def _maintained(context: Context, upkeep: Upkeep) -> AsyncIterator[None]:
-    task = asyncio.create_task(run_maintenance(context, upkeep), name="maintenance")
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+    async with open_database(settings, NAME) as database, DatabaseClock.open(database) as clock:
+        context = build_context(settings, database, clock)
+        server = build_server(ServerOptions.from_settings(settings), [registration(context)], database.ping)
+        async with running(run_maintenance(context, upkeep_of(settings)), name="maintenance"):
+            await run_until_stopped(server, settings.drain_seconds)
 
 
 if __name__ == "__main__":

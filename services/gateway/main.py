@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import Final
 
 from hearthgate.gateway.v1 import account_service_pb2_grpc as account_rpc
 from hearthgate.gateway.v1 import download_service_pb2_grpc as download_rpc
 from hearthgate.gateway.v1 import playback_service_pb2_grpc as playback_rpc
 from hearthgate.gateway.v1 import verification_service_pb2_grpc as verification_rpc
 from libs.persistence.clock import DatabaseClock
-from libs.persistence.database import Database
+from libs.persistence.database import Database, open_database
 from libs.rpc.callers import CallerCredentials
 from libs.rpc.channel import Channel, open_channel
 from libs.rpc.process import run_service, run_until_stopped
 from libs.rpc.server import Registration, ServerOptions, build_server
 from libs.runtime.clock import Clock
 from libs.runtime.ids import Uuid7Ids
+from libs.runtime.tasks import running
 from services.gateway.clients.challenge import ChallengeClient
 from services.gateway.clients.device_trust import DeviceTrustClient
 from services.gateway.clients.download_planning import DownloadPlanningClient
@@ -29,8 +31,10 @@ from services.gateway.servicer.playback import PlaybackServicer
 from services.gateway.servicer.verification import VerificationServicer
 from services.gateway.settings import GatewaySettings
 from services.gateway.sightings import SightingRecorder
-from services.gateway.upkeep import running_upkeep
+from services.gateway.upkeep import run_upkeep
 from services.gateway.use_cases.context import Context
+
+NAME: Final = "gateway"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,15 +50,12 @@ class Leaves:
 async def serve(settings: GatewaySettings) -> None:
     """Run until asked to stop."""
     async with AsyncExitStack() as stack:
-        database = await Database.connect(
-            settings.database_url.get_secret_value(), application_name="gateway", pool_size=settings.database_pool_size
-        )
-        stack.push_async_callback(database.close)
+        database = await stack.enter_async_context(open_database(settings, NAME))
         clock = await stack.enter_async_context(DatabaseClock.open(database))
         leaves = await open_leaves(stack, settings)
         sightings = await stack.enter_async_context(SightingRecorder.running(leaves.device_trust.record_sightings))
         context = build_context(settings, database=database, clock=clock, leaves=leaves, sightings=sightings)
-        await stack.enter_async_context(running_upkeep(database, clock, settings.retention))
+        await stack.enter_async_context(running(run_upkeep(database, clock, settings.retention), name="upkeep"))
         server = build_server(ServerOptions.from_settings(settings), registrations(settings, context), database.ping)
         await run_until_stopped(server, settings.drain_seconds)
 
@@ -131,4 +132,4 @@ def registrations(settings: GatewaySettings, context: Context) -> list[Registrat
 
 
 if __name__ == "__main__":
-    run_service("gateway", GatewaySettings, serve)
+    run_service(NAME, GatewaySettings, serve)

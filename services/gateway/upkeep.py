@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -28,18 +26,8 @@ class Retention:
     interval: timedelta
 
 
-@asynccontextmanager
-async def running_upkeep(database: Database, clock: Clock, retention: Retention) -> AsyncIterator[None]:
-    """Keep house until the block ends; a failure is logged, and the next time is another try."""
-    task = asyncio.create_task(_run(database, clock, retention), name="upkeep")
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
-
-
-async def _run(database: Database, clock: Clock, retention: Retention) -> None:
+async def run_upkeep(database: Database, clock: Clock, retention: Retention) -> None:
+    """Keep house now and then, for ever; a failure is logged, and the next time is another try."""
     while True:
         try:
             await keep_house(database, clock, retention)

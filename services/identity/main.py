@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import timedelta
+from typing import Final
 
 from libs.persistence.clock import DatabaseClock
-from libs.persistence.database import Database
+from libs.persistence.database import Database, open_database
 from libs.rpc.process import run_service, run_until_stopped
 from libs.rpc.server import ServerOptions, build_server
 from libs.runtime.clock import Clock
@@ -16,22 +18,16 @@ from services.identity.servicer import registration
 from services.identity.settings import IdentitySettings
 from services.identity.use_cases.context import Identity
 
+NAME: Final = "identity"
+
 
 async def serve(settings: IdentitySettings) -> None:
     """Put the service together and run it until it is asked to stop."""
-    database = await Database.connect(
-        settings.database_url.get_secret_value(), application_name="identity", pool_size=settings.database_pool_size
-    )
-    passwords = build_passwords(settings)
-    try:
-        async with DatabaseClock.open(database) as clock:
+    async with open_database(settings, NAME) as database, DatabaseClock.open(database) as clock:
+        with closing(build_passwords(settings)) as passwords:
             identity = build_identity(settings, database=database, clock=clock, passwords=passwords)
-            options = ServerOptions.from_settings(settings)
-            server = build_server(options, [registration(identity)], database.ping)
+            server = build_server(ServerOptions.from_settings(settings), [registration(identity)], database.ping)
             await run_until_stopped(server, settings.drain_seconds)
-    finally:
-        passwords.close()
-        await database.close()
 
 
 def build_passwords(settings: IdentitySettings) -> Passwords:
@@ -62,4 +58,4 @@ def build_identity(settings: IdentitySettings, *, database: Database, clock: Clo
 
 
 if __name__ == "__main__":
-    run_service("identity", IdentitySettings, serve)
+    run_service(NAME, IdentitySettings, serve)
