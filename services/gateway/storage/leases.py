@@ -8,6 +8,7 @@ from uuid import UUID
 from asyncpg import Record
 
 from libs.persistence.database import Executor
+from libs.runtime.errors import ErrorReason, ServiceError
 from services.gateway.domain.lease import ActiveStream, Lease, StreamRequest
 from services.gateway.storage import sql
 
@@ -21,11 +22,12 @@ async def find_epoch(executor: Executor, account_id: UUID) -> int:
 async def claim(
     executor: Executor, request: StreamRequest, *, epoch: int, max_streams: int, now: datetime, expire_time: datetime
 ) -> Lease | None:
-    """Take a free slot after ending what the request asks to end; None when none is free or the epoch has moved on.
+    """Take a free slot after ending what the request asks to end; None when none is free.
 
-    Belongs in a transaction with the decision: both or neither.
+    Belongs in a transaction with the decision: both or neither. Raises CONCURRENT_CHANGE when the epoch has moved on.
+    The epoch is held until the transaction ends: a revocation waits for it, and then finds the slot and frees it.
     """
-    await executor.execute(sql.ENSURE_ADMISSION, request.account_id)
+    await _hold_epoch(executor, request.account_id, epoch)
     await executor.execute(sql.ENSURE_SLOTS, request.account_id, max_streams, now)
     if request.stop_stream_ids:
         await end_streams(executor, request.account_id, list(request.stop_stream_ids), now)
@@ -41,6 +43,16 @@ async def claim(
         if fence is not None:
             return Lease(stream_id=request.stream_id, expire_time=expire_time, fencing_token=int(fence))
     return None
+
+
+async def _hold_epoch(executor: Executor, account_id: UUID, epoch: int) -> None:
+    """Always before any slot, as revocations do, so that the two never wait for one another."""
+    held = await executor.fetch_value(sql.HOLD_ADMISSION, account_id)
+    if held is None:
+        await executor.execute(sql.ENSURE_ADMISSION, account_id)
+        held = await executor.fetch_value(sql.HOLD_ADMISSION, account_id)
+    if held != epoch:
+        raise ServiceError(ErrorReason.CONCURRENT_CHANGE, detail="a revocation came between; look up again")
 
 
 async def renew(

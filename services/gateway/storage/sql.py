@@ -9,6 +9,11 @@ FIND_ADMISSION: Final = """
 select epoch from admission where account_id = $1
 """
 
+HOLD_ADMISSION: Final = """
+/* gateway.hold_admission: the epoch, held against revocations until the end; starts share it */
+select epoch from admission where account_id = $1 for share
+"""
+
 ENSURE_ADMISSION: Final = """
 /* gateway.ensure_admission: the account's row; an existing one is neither changed nor locked */
 insert into admission (account_id) values ($1) on conflict (account_id) do nothing

@@ -96,7 +96,7 @@ async def _decide_and_keep(context: Context, command: StartStream, found: _Found
             if decision.verdict.outcome.allows:
                 lease = await _claim(context, transaction, command, found, decision, facts.now)
             if decision.verdict.outcome.allows and lease is None:
-                streams = await _streams_in_the_way(transaction, found, facts.now)
+                streams = await leases.list_streams(transaction, found.resolved.account.account_id, facts.now)
                 facts = replace(facts, streams_in_the_way=len(streams))
                 decision = decide(facts)
             record = _record(context, command, found, facts, decision, lease, streams, offer)
@@ -129,14 +129,6 @@ def _denied_anew(record: DecisionRecord) -> StartAnswer:
 def _answer(record: DecisionRecord) -> StartAnswer:
     assert record.answer is not None
     return record.answer
-
-
-async def _streams_in_the_way(transaction: Executor, found: _Found, now: datetime) -> tuple[ActiveStream, ...]:
-    """What runs instead. Raises CONCURRENT_CHANGE when not the streams but a revocation refused the slot."""
-    account_id = found.resolved.account.account_id
-    if await leases.find_epoch(transaction, account_id) != found.epoch:
-        raise ServiceError(ErrorReason.CONCURRENT_CHANGE, detail="a revocation came between; look up again")
-    return await leases.list_streams(transaction, account_id, now)
 
 
 async def _claim(

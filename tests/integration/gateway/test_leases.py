@@ -9,10 +9,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from libs.persistence.database import Database
+from libs.persistence.database import Database, Executor
+from libs.runtime.errors import ErrorReason, ServiceError
 from libs.testing.plugin import ServiceDatabaseFactory
 from services.gateway.domain.lease import Lease, StreamRequest
-from services.gateway.storage import leases
+from services.gateway.storage import leases, sql
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 END = NOW + timedelta(seconds=90)
@@ -107,7 +108,9 @@ async def test_a_revocation_between_looking_up_and_claiming_refuses_the_slot(dat
     account_id = uuid4()
     epoch = await leases.find_epoch(database, account_id)
     await leases.raise_epoch(database, account_id)
-    assert await _claim(database, account_id, epoch=epoch) is None
+    with pytest.raises(ServiceError) as caught:
+        await _claim(database, account_id, epoch=epoch)
+    assert caught.value.reason is ErrorReason.CONCURRENT_CHANGE
     assert await _claim(database, account_id, epoch=await leases.find_epoch(database, account_id)) is not None
 
 
@@ -149,3 +152,54 @@ async def test_a_smaller_plan_lends_no_slot_beyond_it(database: Database) -> Non
             for _ in range(2)
         ]
     assert [lease is not None for lease in claimed] == [True, False]
+
+
+async def _revoke(database: Database, account_id: UUID) -> int:
+    async with database.transaction() as transaction:
+        await leases.raise_epoch(transaction, account_id)
+        return await leases.end_device_streams(transaction, account_id, "tv", NOW)
+
+
+_SOMEBODY_WAITS = """
+select exists (select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database())
+"""
+
+
+async def _until_waiting_or_done(database: Database, task: asyncio.Task[int]) -> None:
+    """Return when the task's statement waits for a lock, or the task is over."""
+    async with asyncio.timeout(5):
+        while not task.done() and not await database.fetch_value(_SOMEBODY_WAITS):
+            pass
+
+
+async def _claim_and_revoke(
+    database: Database, claim: Callable[[Executor, UUID], Awaitable[object]]
+) -> tuple[int, int]:
+    """A revocation while a claim is not committed yet: how many streams it ended, and how many run after it."""
+    account_id = uuid4()
+    await _claim(database, account_id)
+    await leases.end_device_streams(database, account_id, "tv", NOW)
+    async with database.transaction() as transaction:
+        await claim(transaction, account_id)
+        revoking = asyncio.create_task(_revoke(database, account_id))
+        await _until_waiting_or_done(database, revoking)
+    return await revoking, len(await leases.list_streams(database, account_id, NOW))
+
+
+async def test_a_revocation_ends_a_stream_whose_start_was_not_committed_yet(database: Database) -> None:
+    async def held(transaction: Executor, account_id: UUID) -> object:
+        return await leases.claim(
+            transaction, _request(account_id), epoch=0, max_streams=LIMIT, now=NOW, expire_time=END
+        )
+
+    async def not_held(transaction: Executor, account_id: UUID) -> object:
+        """The negative control: the epoch is looked at, but not held."""
+        request = _request(account_id)
+        return await transaction.fetch_value(
+            sql.CLAIM_SLOT,
+            *(account_id, 0, request.stream_id, request.session_id, request.device_id, request.device_name),
+            *(request.profile_id, request.title_id, NOW, END, LIMIT),
+        )
+
+    assert await _claim_and_revoke(database, held) == (1, 0)
+    assert await _claim_and_revoke(database, not_held) == (0, 1), "the negative control passed"
