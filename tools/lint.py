@@ -55,7 +55,7 @@ def _which(name: str) -> str:
 
 def _manifests() -> Command | str:
     if not _which("kubectl") and not _which("kustomize"):
-        return "FAIL: neither kubectl (1.27 or later) nor kustomize (5 or later) is installed; either renders the manifests"
+        return "FAIL: kubectl (1.27 or later) or kustomize (5 or later) has to be installed to render the manifests"
     return [sys.executable, "tools/validate_manifests.py"]
 
 

@@ -6,7 +6,8 @@ import asyncio
 import json
 import signal
 
-from libs.testing.smsc import ReceivedText, Smsc
+from libs.testing.smsc import Smsc
+from libs.testing.smsc_messages import ReceivedText
 
 
 def show(text: ReceivedText) -> None:

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import struct
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
-from enum import IntEnum
 from types import TracebackType
 from typing import Final
 from urllib.parse import quote
@@ -23,71 +20,21 @@ from smpp34 import _smpp34 as tags
 
 from libs.runtime.clock import Clock, SystemClock
 from libs.testing.arrivals import Arrivals
-from services.challenge.delivery.gsm7 import decode_gsm7
+from libs.testing.smsc_messages import (
+    HEADER,
+    MAX_PDU,
+    Command,
+    CommandStatus,
+    Part,
+    ReceivedText,
+    join,
+    read_part,
+)
 
-_HEADER: Final = struct.Struct("!IIII")
 _RESPONSE: Final = 0x80000000
-_MAX_PDU: Final = 70_000
 _CAPACITY: Final = 1000
 _MAX_UNFINISHED: Final = 100
 _MAX_SESSIONS: Final = 64
-
-
-class Command(IntEnum):
-    """SMPP command ids that the server knows."""
-
-    GENERIC_NACK = 0x80000000
-    BIND_RECEIVER = 0x00000001
-    BIND_TRANSMITTER = 0x00000002
-    SUBMIT_SM = 0x00000004
-    DELIVER_SM = 0x00000005
-    UNBIND = 0x00000006
-    BIND_TRANSCEIVER = 0x00000009
-    ENQUIRE_LINK = 0x00000015
-
-
-class CommandStatus(IntEnum):
-    """SMPP command statuses that tests script or the server answers."""
-
-    OK = 0x00
-    INVALID_COMMAND = 0x03
-    INVALID_BIND_STATE = 0x04
-    ALREADY_BOUND = 0x05
-    SYSTEM_ERROR = 0x08
-    INVALID_DESTINATION = 0x0B
-    BIND_FAILED = 0x0D
-    INVALID_PASSWORD = 0x0E
-    QUEUE_FULL = 0x14
-    THROTTLED = 0x58
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ReceivedText:
-    """One text, put together from its parts. ``destination`` is E.164 where the sender said so.
-
-    ``message_id`` is the id given to its first part; ``sequence`` counts from 1.
-    """
-
-    sequence: int
-    destination: str
-    source: str
-    text: str = field(repr=False)
-    message_id: str
-    parts: int
-    data_coding: int
-    received_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Part:
-    message_id: str
-    destination: str
-    source: str
-    data_coding: int
-    reference: int
-    total: int
-    number: int
-    octets: bytes
 
 
 @dataclass(slots=True)
@@ -137,7 +84,7 @@ class Smsc:
         self._on_text = on_text
         self._arrivals: Arrivals[ReceivedText] = Arrivals("text", capacity=capacity)
         self._faults = _Faults()
-        self._unfinished: OrderedDict[tuple[str, str, int, int], dict[int, _Part]] = OrderedDict()
+        self._unfinished: OrderedDict[tuple[str, str, int, int], dict[int, Part]] = OrderedDict()
         self._submitted = 0
         self._server: asyncio.Server | None = None
         self._sessions: dict[asyncio.Task[None], _Session] = {}
@@ -242,11 +189,11 @@ class Smsc:
     async def _serve(self, reader: asyncio.StreamReader, session: _Session) -> None:
         try:
             while True:
-                header = await reader.readexactly(_HEADER.size)
-                length, command, _, sequence = _HEADER.unpack(header)
-                if not _HEADER.size <= length <= _MAX_PDU:
+                header = await reader.readexactly(HEADER.size)
+                length, command, _, sequence = HEADER.unpack(header)
+                if not HEADER.size <= length <= MAX_PDU:
                     return
-                body = await reader.readexactly(length - _HEADER.size)
+                body = await reader.readexactly(length - HEADER.size)
                 if not await self._handle(session, command, sequence, header + body):
                     return
                 await session.writer.drain()
@@ -259,7 +206,7 @@ class Smsc:
         """Answer one PDU; False ends the session."""
         match command:
             case Command.BIND_RECEIVER | Command.BIND_TRANSMITTER | Command.BIND_TRANSCEIVER:
-                return self._bind(session, Command(command), sequence, pdu[_HEADER.size :])
+                return self._bind(session, Command(command), sequence, pdu[HEADER.size :])
             case Command.SUBMIT_SM:
                 return await self._submit(session, sequence, pdu)
             case Command.ENQUIRE_LINK | Command.UNBIND:
@@ -314,13 +261,13 @@ class Smsc:
         if not isinstance(submit, smpp34.SubmitSm):
             raise TypeError("not a submit_sm")
         self._submitted += 1
-        part = _read_part(submit, f"{self._submitted:08X}")
+        part = read_part(submit, f"{self._submitted:08X}")
         await self._assemble(part)
         if self._receipts and submit.registered_delivery & 0x01:
             self._send_receipt(submit, part.message_id)
         return part.message_id
 
-    async def _assemble(self, part: _Part) -> None:
+    async def _assemble(self, part: Part) -> None:
         key = (part.source, part.destination, part.reference, part.total)
         parts = self._unfinished.setdefault(key, {})
         parts[part.number] = part
@@ -331,7 +278,7 @@ class Smsc:
         del self._unfinished[key]
         ordered = [parts[number] for number in sorted(parts)]
         now = self._clock.now()
-        text = await self._arrivals.add(lambda sequence: _join(ordered, sequence, now))
+        text = await self._arrivals.add(lambda sequence: join(ordered, sequence, now))
         if self._on_text is not None:
             self._on_text(text)
 
@@ -357,63 +304,4 @@ class Smsc:
 
 
 def _write(session: _Session, command: int, status: int, sequence: int, body: bytes = b"") -> None:
-    session.writer.write(_HEADER.pack(_HEADER.size + len(body), command, status, sequence) + body)
-
-
-def _read_part(submit: smpp34.SubmitSm, message_id: str) -> _Part:
-    options = {tlv.tag: tlv.value for tlv in submit.tlvs}
-    octets = options.get(tags.TLV_MESSAGE_PAYLOAD, b"") or submit.short_message
-    reference, total, number = 0, 1, 1
-    if submit.esm_class & 0x40 and octets:
-        header, octets = octets[1 : 1 + octets[0]], octets[1 + octets[0] :]
-        reference, total, number = _read_header(header)
-    elif tags.TLV_SAR_TOTAL_SEGMENTS in options:
-        reference = int.from_bytes(options[tags.TLV_SAR_MSG_REF_NUM], "big")
-        total = options[tags.TLV_SAR_TOTAL_SEGMENTS][0]
-        number = options[tags.TLV_SAR_SEGMENT_SEQNUM][0]
-    return _Part(
-        message_id=message_id,
-        destination=("+" if submit.dest_addr_ton == 1 else "") + submit.destination_addr.removeprefix("+"),
-        source=("+" if submit.source_addr_ton == 1 else "") + submit.source_addr.removeprefix("+"),
-        data_coding=submit.data_coding,
-        reference=reference,
-        total=total,
-        number=number,
-        octets=octets,
-    )
-
-
-def _read_header(header: bytes) -> tuple[int, int, int]:
-    """Reference, total and number from a user data header's concatenation element, of either width."""
-    while len(header) >= 2:
-        kind, length = header[0], header[1]
-        value, header = header[2 : 2 + length], header[2 + length :]
-        if kind in (0x00, 0x08) and len(value) >= 3:
-            return int.from_bytes(value[:-2], "big"), value[-2], value[-1]
-    return 0, 1, 1
-
-
-def _join(parts: list[_Part], sequence: int, received_at: datetime) -> ReceivedText:
-    first = parts[0]
-    octets = b"".join(part.octets for part in parts)
-    return ReceivedText(
-        sequence=sequence,
-        destination=first.destination,
-        source=first.source,
-        text=_decode(octets, first.data_coding),
-        message_id=first.message_id,
-        parts=len(parts),
-        data_coding=first.data_coding,
-        received_at=received_at,
-    )
-
-
-def _decode(octets: bytes, data_coding: int) -> str:
-    match data_coding:
-        case 0:
-            return decode_gsm7(octets)
-        case 8:
-            return octets.decode("utf-16-be")
-        case 1 | 3:
-            return octets.decode("latin-1")
-    return octets.hex()
+    session.writer.write(HEADER.pack(HEADER.size + len(body), command, status, sequence) + body)

@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from libs.testing.fault_proxy import FaultProxy
-from libs.testing.smsc import CommandStatus, Smsc
+from libs.testing.smsc import Smsc
+from libs.testing.smsc_messages import CommandStatus
 from services.challenge.delivery.endpoints import parse_smpp_url
 from services.challenge.delivery.port import Accepted, PermanentFailure, TemporaryFailure
 from services.challenge.delivery.smpp import SmppTextSender

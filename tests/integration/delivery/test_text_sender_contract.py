@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import pytest
 
 from libs.runtime.errors import ErrorReason, ServiceError
-from libs.testing.smsc import CommandStatus, Smsc
+from libs.testing.smsc import Smsc
+from libs.testing.smsc_messages import CommandStatus
 from services.challenge.delivery.endpoints import parse_smpp_url
 from services.challenge.delivery.port import Accepted, PermanentFailure, TemporaryFailure, TextMessageToSend, TextSender
 from services.challenge.delivery.smpp import SmppTextSender

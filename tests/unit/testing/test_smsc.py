@@ -9,7 +9,8 @@ import pytest
 import smpp34
 from smpp34 import _smpp34 as tags
 
-from libs.testing.smsc import CommandStatus, ReceivedText, Smsc
+from libs.testing.smsc import Smsc
+from libs.testing.smsc_messages import CommandStatus, ReceivedText
 
 NUMBER = "+4915112345678"
 DIGITS = NUMBER.removeprefix("+")
