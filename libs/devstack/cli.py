@@ -32,7 +32,16 @@ A variable in the environment takes the place of a part:
   OTEL_EXPORTER_OTLP_ENDPOINT   where traces and metrics go; off without it
 
 The crash of one part ends everything, with the reason, and exit code 1. A service that you end with SIGTERM is started
-again, as in a rolling restart.
+again, as in a rolling restart. Secrets are made once and kept in the data folder, so that a restart on the same data
+finds every account.
+
+Examples:
+
+  hearthgate up                     data in .hearthgate, ports from 7400
+
+  hearthgate up --fresh             the same, from nothing
+
+  hearthgate up --port 0 --json     free ports, told to a program as one line
 """
 
 

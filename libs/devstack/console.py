@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import shlex
 import sys
+from typing import Final
 
 from rich.console import Console
 from rich.panel import Panel
+from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
 from libs.devstack.secrets import FILE_NAME
 from libs.devstack.stack import Stack
-from libs.testing.smsc import ReceivedText
+from libs.testing.smsc_messages import ReceivedText
 from libs.testing.smtp import ReceivedMail
 
 _SAMPLE = "hearthgate.gateway.v1.PlaybackService/GetGrantKeys"
+
+_COLOURS: Final = {
+    "gateway": "bold blue",
+    "identity": "magenta",
+    "device_trust": "yellow",
+    "challenge": "cyan",
+    "download_planning": "green",
+}
 
 
 class UpConsole:
@@ -23,10 +33,25 @@ class UpConsole:
 
     def __init__(self, *, silent: bool) -> None:
         self._console = Console(stderr=silent, quiet=silent, highlight=False)
+        self._status: Status | None = None
 
     def event(self, text: str) -> None:
-        """What the stack does."""
+        """What the stack does. On a terminal something turns beside it until :meth:`settled`."""
         self._console.print(Text(f"· {text}", style="dim"))
+        if self._console.is_terminal and self._status is None:
+            self._status = self._console.status("")
+            self._status.start()
+
+    def settled(self) -> None:
+        """Nothing is under way. Safe to call twice."""
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+
+    def warning(self, service: str, line: str) -> None:
+        """A service logged something that a person should see."""
+        name = Text(f"{service:<18}", style=_COLOURS.get(service, "white"))
+        self._console.print(name + Text(line), soft_wrap=True)
 
     def mail(self, mail: ReceivedMail) -> None:
         """A mail that arrived."""
@@ -40,15 +65,17 @@ class UpConsole:
 
     def ready(self, stack: Stack) -> None:
         """Everything runs: where, and lines to paste."""
-        table = Table("service", "gRPC", "process", box=None, header_style="dim")
+        self.settled()
+        table = Table("service", "gRPC", "health", "process", box=None, header_style="dim")
         for service, address in stack.addresses.items():
-            table.add_row(service, address, str(stack.process(service).pid))
+            name = Text(service, style=_COLOURS.get(service, "white"))
+            table.add_row(name, address, Text("SERVING", style="green"), str(stack.process(service).pid))
         self._console.print()
         self._console.print(table)
         self._console.print()
         mail = "shown here" if stack.inbox else "sent to your SMTP server"
         texts = "shown here" if stack.smsc else "sent to your SMSC"
-        self._console.print(Text(f"Mails are {mail}, text messages {texts}. Data and logs: {stack.data_dir}"))
+        self._console.print(Text(f"Mails are {mail}; text messages are {texts}. Data and logs: {stack.data_dir}"))
         self._console.print(Text("\nTry:", style="bold"))
         for line in lines_to_paste(stack):
             # Unwrapped, so that it can be copied.
@@ -57,7 +84,8 @@ class UpConsole:
 
     def failed(self, reason: str) -> None:
         """A part crashed."""
-        Console(stderr=True, highlight=False).print(Text(reason, style="red"))
+        self.settled()
+        Console(stderr=True, highlight=False).print(Text(reason, style="red"), soft_wrap=True)
 
 
 def lines_to_paste(stack: Stack) -> list[str]:

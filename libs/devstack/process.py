@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import subprocess
@@ -16,7 +15,8 @@ from typing import Final
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-untyped]
 
-from libs.testing.postgres_host import die_with_parent, end_process, exit_status
+from libs.devstack.logs import tail
+from libs.testing.postgres_host import end_process, exit_status
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _READY_SECONDS: Final = 30.0
@@ -30,13 +30,19 @@ class ServiceFailedError(Exception):
 
 
 class ServiceProcess:
-    """One service of the stack. Its log, one JSON object a line, is appended to ``log_path``."""
+    """One service of the stack. Its log, one JSON object a line, is appended to ``log_path``.
 
-    def __init__(self, name: str, port: int, environment: Mapping[str, str], log_path: Path) -> None:
+    ``module`` is what is run; ``services.<name>.main`` unless told otherwise.
+    """
+
+    def __init__(
+        self, name: str, port: int, environment: Mapping[str, str], log_path: Path, *, module: str = ""
+    ) -> None:
         self.name: Final = name
         self.port: Final = port
         self.log_path: Final = log_path
         self._environment = dict(environment)
+        self._module = module or f"services.{name}.main"
         self._process: subprocess.Popen[bytes] | None = None
         self._asked_to_stop = False
 
@@ -57,14 +63,13 @@ class ServiceProcess:
         listening = {"HEARTHGATE_LISTEN_ADDRESS": self.address, "PYTHONPATH": f"{_ROOT}:{_ROOT / 'libs' / 'stubs'}"}
         with open(self.log_path, "ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", f"services.{self.name}.main"],
+                [sys.executable, "-m", "libs.devstack.tether", str(os.getpid()), self._module],
                 cwd=_ROOT,
                 env={**inherited, **listening, **self._environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C in the terminal is for us to pass on, in order
-                preexec_fn=die_with_parent(),
             )
         self._asked_to_stop = False
 
@@ -99,8 +104,7 @@ class ServiceProcess:
 
     def log_tail(self, lines: int = 8) -> str:
         """The last lines of its log, shortened for people."""
-        text = self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
-        return "\n".join(f"  {shorten(line)}" for line in text.splitlines()[-lines:])
+        return tail(self.log_path, lines)
 
     def _require_running(self) -> None:
         status = self._process.poll() if self._process else None
@@ -110,22 +114,6 @@ class ServiceProcess:
     def _describe(self, status: int) -> str:
         how = f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with exit code {status}"
         return f"{self.name} {how}\n{self.log_tail()}".rstrip()
-
-
-def shorten(line: str) -> str:
-    """A log line for people: level, event and what belongs to it; a line that is not JSON as it is."""
-    try:
-        record = json.loads(line)
-    except ValueError:
-        return line
-    if not isinstance(record, dict):
-        return line
-    hidden = {"timestamp", "level", "service", "event", "logger", "trace_id", "span_id", "exception"}
-    rest = " ".join(f"{key}={value}" for key, value in record.items() if key not in hidden)
-    last_of_trace = str(record.get("exception", "")).strip().rsplit("\n", 1)[-1]
-    return " ".join(
-        part for part in (str(record.get("level", "")), str(record.get("event", "")), rest, last_of_trace) if part
-    )
 
 
 async def _is_serving(channel: grpc.aio.Channel) -> bool:

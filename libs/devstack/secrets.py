@@ -40,7 +40,10 @@ class Secrets:
         missing = [name for name in _NAMES if name not in values]
         if missing:
             values.update({name: new_secret() for name in missing})
-            write_secret(path, json.dumps(values, indent=1))
+            # Beside it and renamed: a run that is killed here must not lose the keys of what is stored.
+            unfinished = path.with_suffix(".unfinished")
+            write_secret(unfinished, json.dumps(values, indent=1))
+            unfinished.replace(path)
         return cls(values)
 
     def callers(self) -> str:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import grpc
 
 from libs.devstack.environment import Surroundings, environment_of
-from libs.devstack.folder import data_folder
+from libs.devstack.folder import FolderError, data_folder
+from libs.devstack.logs import follow_warnings, rotate
+from libs.devstack.ports import choose_ports
 from libs.devstack.process import ServiceFailedError, ServiceProcess
 from libs.devstack.secrets import LEAVES, SERVICES, Secrets
 from libs.persistence.dsn import ServiceDsns
@@ -24,8 +26,8 @@ from libs.persistence.provision import provision
 from libs.rpc.callers import CallerCredentials
 from libs.rpc.channel import open_channel
 from libs.testing.postgres import EmbeddedPostgres, reachable_directory
-from libs.testing.postgres_host import free_port
-from libs.testing.smsc import ReceivedText, Smsc
+from libs.testing.smsc import Smsc
+from libs.testing.smsc_messages import ReceivedText
 from libs.testing.smtp import ReceivedMail, SmtpInbox
 
 DEFAULT_PORT: Final = 7400
@@ -38,7 +40,7 @@ class StackOptions:
     """How a stack runs. ``base_port``: the gateway's, the leaves' after it; None takes free ones.
 
     ``overrides``: further environment by service. ``durable`` keeps fsync on. The callbacks are told of each mail and
-    text, and of what the stack itself does.
+    text, of what the stack itself does, and, with the service's name, of each warning that a service logs.
     """
 
     data_dir: Path
@@ -49,6 +51,7 @@ class StackOptions:
     on_mail: Callable[[ReceivedMail], None] | None = None
     on_text: Callable[[ReceivedText], None] | None = None
     on_event: Callable[[str], None] = lambda text: None
+    on_warning: Callable[[str, str], None] | None = None
 
 
 class Stack:
@@ -62,7 +65,8 @@ class Stack:
         self.smsc: Smsc | None = None
         self._postgres: EmbeddedPostgres | None = None
         self._processes: dict[str, ServiceProcess] = {}
-        self._watchers: list[asyncio.Task[None]] = []
+        self._watchers: dict[str, asyncio.Task[None]] = {}
+        self._followers: list[asyncio.Task[None]] = []
         self._channels: list[grpc.aio.Channel] = []
         self._failure: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
@@ -73,14 +77,13 @@ class Stack:
 
         Raises FolderError, PostgresError, MigrationError, ServiceError or ServiceFailedError, each with what to do.
         """
+        if options.fresh and os.environ.get(_DATABASE):
+            # Before the folder is emptied: the roles there have the passwords that stand in it.
+            raise FolderError(f"--fresh cannot empty the databases that {_DATABASE} names; drop them there")
         with data_folder(options.data_dir, fresh=options.fresh) as folder:
             stack = cls(options, folder, Secrets.of(folder))
             async with AsyncExitStack() as parts:
-                admin_dsn = await stack._start_postgres(parts)
-                database_urls = await stack._prepare_databases(admin_dsn)
-                smtp_url, smpp_url = await stack._start_providers(parts)
-                parts.push_async_callback(stack._stop_services)
-                await stack._start_services(database_urls, smtp_url, smpp_url)
+                await stack._start(parts)
                 yield stack
 
     @property
@@ -100,6 +103,15 @@ class Stack:
         """A channel to a leaf as ``gateway`` or ``operator``, closed with the stack."""
         return self._channel(service, CallerCredentials(caller, self.secrets[f"{caller}_secret"]))
 
+    async def restart(self, service: str) -> None:
+        """Drain a service and start it again at its address, ready when this returns. Raises ServiceFailedError."""
+        await _cancelled(self._watchers.pop(service))
+        process = self._processes[service]
+        await process.stop()
+        process.start()
+        await process.wait_until_ready()
+        self._watch(service, self._watch_service(process))
+
     async def failed(self) -> str:
         """Wait until a part crashes; what happened."""
         return await asyncio.shield(self._failure)
@@ -109,29 +121,40 @@ class Stack:
         self._channels.append(channel)
         return channel
 
+    async def _start(self, parts: AsyncExitStack) -> None:
+        """What is started last is stopped first: services, then providers, then PostgreSQL."""
+        admin_dsn = await self._start_postgres(parts)
+        parts.push_async_callback(self._stop_watching)
+        database_urls = await self._prepare_databases(admin_dsn)
+        smtp_url, smpp_url = await self._start_providers(parts)
+        parts.push_async_callback(self._stop_services)
+        await self._start_services(database_urls, smtp_url, smpp_url)
+
     async def _start_postgres(self, parts: AsyncExitStack) -> str:
         given = os.environ.get(_DATABASE)
         if given:
             self.options.on_event(f"PostgreSQL: the one that {_DATABASE} names")
             return given
-        self.options.on_event("Starting PostgreSQL")
         directory = reachable_directory(self.data_dir / "postgresql")
+        self.options.on_event(f"Starting PostgreSQL, data in {directory}")
         if self.options.fresh and directory.exists():
             # For root it may stand outside of the data folder, which was emptied.
             shutil.rmtree(directory)
         postgres = EmbeddedPostgres(directory, durable=self.options.durable)
         self._postgres = await parts.enter_async_context(postgres)
-        self._watch(self._watch_postgres(postgres))
+        self._watch("postgresql", self._watch_postgres(postgres))
         return postgres.admin_dsn
 
     async def _prepare_databases(self, admin_dsn: str) -> dict[str, str]:
         self.options.on_event("Preparing five databases")
-        dsns: dict[str, ServiceDsns] = {}
-        for service in SERVICES:
-            owner, app = (self.secrets[f"{service}_{role}_password"] for role in ("owner", "app"))
-            dsns[service] = await provision(admin_dsn, service, owner, app)
-        await asyncio.gather(*(migrate(dsns[each].owner, _MIGRATIONS / each / "migrations") for each in SERVICES))
-        return {service: each.app for service, each in dsns.items()}
+        prepared = await asyncio.gather(*(self._prepare_database(admin_dsn, service) for service in SERVICES))
+        return {service: dsns.app for service, dsns in zip(SERVICES, prepared, strict=True)}
+
+    async def _prepare_database(self, admin_dsn: str, service: str) -> ServiceDsns:
+        owner, app = (self.secrets[f"{service}_{role}_password"] for role in ("owner", "app"))
+        dsns = await provision(admin_dsn, service, owner, app)
+        await migrate(dsns.owner, _MIGRATIONS / service / "migrations")
+        return dsns
 
     async def _start_providers(self, parts: AsyncExitStack) -> tuple[str, str]:
         smtp_url, smpp_url = os.environ.get(_SMTP, ""), os.environ.get(_SMPP, "")
@@ -145,7 +168,7 @@ class Stack:
 
     async def _start_services(self, database_urls: Mapping[str, str], smtp_url: str, smpp_url: str) -> None:
         self.options.on_event("Starting five services")
-        ports = _ports(self.options.base_port)
+        ports = choose_ports(("gateway", *LEAVES), self.options.base_port)
         if self.options.base_port is not None and ports["gateway"] != self.options.base_port:
             self.options.on_event(f"Port {self.options.base_port} or one after it is taken; using free ones")
         addresses = {service: f"127.0.0.1:{port}" for service, port in ports.items()}
@@ -155,25 +178,53 @@ class Stack:
         for service in SERVICES:
             environment = environment_of(service, self.secrets, around) | dict(self.options.overrides.get(service, {}))
             log_path = logs / f"{service}.log"
-            log_path.unlink(missing_ok=True)
+            rotate(log_path)
             self._processes[service] = ServiceProcess(service, ports[service], environment, log_path)
             self._processes[service].start()
+            self._follow(service, log_path)
+        await self._unless_failed(asyncio.create_task(self._until_ready()))
+        for service, process in self._processes.items():
+            self._watch(service, self._watch_service(process))
+
+    async def _until_ready(self) -> None:
         await asyncio.gather(*(process.wait_until_ready() for process in self._processes.values()))
-        for process in self._processes.values():
-            self._watch(self._watch_service(process))
+
+    async def _unless_failed(self, work: asyncio.Task[None]) -> None:
+        """Wait for ``work``, but no longer than for the crash of a part that it may be waiting for."""
+        try:
+            await asyncio.wait((work, self._failure), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            finished = work.done()
+            if not finished:
+                work.cancel()
+                await asyncio.wait((work,))
+        if not finished:
+            raise ServiceFailedError(self._failure.result())
+        work.result()
 
     async def _stop_services(self) -> None:
         """The gateway first, so that the leaves answer what it still has under way."""
-        for watcher in self._watchers:
-            watcher.cancel()
+        await self._stop_watching()
         for channel in self._channels:
             await channel.close()
         if "gateway" in self._processes:
             await self._processes["gateway"].stop()
         await asyncio.gather(*(self._processes[leaf].stop() for leaf in LEAVES if leaf in self._processes))
 
-    def _watch(self, watching: Coroutine[Any, Any, None]) -> None:
-        self._watchers.append(asyncio.create_task(watching))
+    async def _stop_watching(self) -> None:
+        """From here on an end is no crash, and a drain is not worth a warning. Safe to call twice."""
+        tasks = [*self._watchers.values(), *self._followers]
+        self._watchers.clear()
+        self._followers.clear()
+        await _cancelled(*tasks)
+
+    def _watch(self, part: str, watching: Coroutine[Any, Any, None]) -> None:
+        self._watchers[part] = asyncio.create_task(watching)
+
+    def _follow(self, service: str, log_path: Path) -> None:
+        if self.options.on_warning is not None:
+            show = partial(self.options.on_warning, service)
+            self._followers.append(asyncio.create_task(follow_warnings(log_path, show)))
 
     async def _watch_service(self, process: ServiceProcess) -> None:
         """Start a service again that ended in order, as a rolling restart would; anything else is a crash."""
@@ -196,24 +247,8 @@ class Stack:
             self._failure.set_result(reason)
 
 
-def _ports(base: int | None) -> dict[str, int]:
-    """The gateway's port and the leaves' after it, where all are free; else free ones."""
-    order = ("gateway", *LEAVES)
-    if base is not None and all(_is_free(base + offset) for offset in range(len(order))):
-        return {service: base + offset for offset, service in enumerate(order)}
-    chosen: list[int] = []
-    while len(chosen) < len(order):
-        port = free_port()
-        if port not in chosen:
-            chosen.append(port)
-    return dict(zip(order, chosen, strict=True))
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
+async def _cancelled(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)

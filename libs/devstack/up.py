@@ -29,12 +29,15 @@ def run_up(*, data_dir: Path, fresh: bool, port: int, as_json: bool) -> int:
         on_mail=console.mail,
         on_text=console.text,
         on_event=console.event,
+        on_warning=console.warning,
     )
     try:
         return asyncio.run(_run(options, console, as_json=as_json))
     except _REFUSALS as error:
         console.failed(str(error))
         return 1
+    finally:
+        console.settled()
 
 
 async def _run(options: StackOptions, console: UpConsole, *, as_json: bool) -> int:

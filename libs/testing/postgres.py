@@ -21,7 +21,6 @@ from libs.testing.postgres_host import (
     UNPRIVILEGED_USER,
     PostgresError,
     binary,
-    die_with_parent,
     end_process,
     exit_status,
     free_port,
@@ -33,6 +32,7 @@ from libs.testing.postgres_host import (
     reachable_directory,
     readable_copy,
     temporary_directory,
+    tied_to_parent,
     write_secret,
 )
 
@@ -197,16 +197,17 @@ class EmbeddedPostgres:
 
     def _spawn(self, arguments: list[str]) -> subprocess.Popen[bytes]:
         user = other_user()
+        command, before_exec = tied_to_parent(arguments)
         with open(self.directory / "server.log", "ab") as log:
             return subprocess.Popen(
-                arguments,
+                command,
                 cwd="/",
                 env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=die_with_parent(),
+                preexec_fn=before_exec,
                 user=None if user is None else user.pw_uid,
                 group=None if user is None else user.pw_gid,
                 extra_groups=None if user is None else [],

@@ -109,8 +109,19 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def die_with_parent() -> Callable[[], None]:
-    """For the child, between fork and exec: a fast shutdown when the parent dies, a kill -9 of it included."""
+def tied_to_parent(arguments: list[str]) -> tuple[list[str], Callable[[], None] | None]:
+    """A command, and code for between fork and exec, so that a fast shutdown comes when the parent dies, kill -9 included.
+
+    util-linux's setpriv makes the tie after exec. Where it is missing the code has to: in a parent with gRPC's threads
+    that code can crash the child before it begins.
+    """
+    setpriv = shutil.which("setpriv")
+    if setpriv is not None:
+        return [setpriv, "--pdeathsig", "INT", *arguments], None
+    return arguments, _die_with_parent()
+
+
+def _die_with_parent() -> Callable[[], None]:
     libc = ctypes.CDLL(None, use_errno=True)
     parent = os.getpid()
 

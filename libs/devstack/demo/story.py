@@ -137,7 +137,7 @@ class Story:
         self.screen.chapter("The deadline passes")
         await asyncio.sleep(max(0.0, (self.deadline - datetime.now(UTC)).total_seconds() + 0.05))
         renewal = await self.danas_tv.renew(self.stream)
-        expect("renewal after the deadline", renewal.outcome, decision_pb.OUTCOME_DENIED)
+        _expect_outcome("renewal after the deadline", renewal.outcome, decision_pb.OUTCOME_DENIED)
         self.screen.says(self.danas_tv.name, "keep watching", "DENIED: the stream ends", good=False)
         answer = await self._play(self.danas_tv, "refused_after_deadline", decision_pb.OUTCOME_DENIED)
         offered = {remedy.code for remedy in answer.remedies}
@@ -158,11 +158,11 @@ class Story:
         """A stolen password gets no further than a question to the owner."""
         self.screen.chapter("A stolen password is stopped")
         answer = await self.laptop.sign_in(self.ada)
-        expect("sign-in from far away", answer.outcome, decision_pb.OUTCOME_VERIFICATION_REQUIRED)
+        _expect_outcome("sign-in from far away", answer.outcome, decision_pb.OUTCOME_VERIFICATION_REQUIRED)
         self.screen.says(self.laptop.name, "sign in with the password", "VERIFICATION_REQUIRED", good=False)
         self.laptop.profile_id = self.tv.profile_id
         start = await self.laptop.play(catalogue.LIGHTHOUSE)
-        expect("a start by the thief", start.outcome, decision_pb.OUTCOME_VERIFICATION_REQUIRED)
+        _expect_outcome("a start by the thief", start.outcome, decision_pb.OUTCOME_VERIFICATION_REQUIRED)
         expect("its reason", start.reasons[0].code, decision_pb.REASON_CODE_SUSPECTED_THEFT)
         self.screen.says(self.laptop.name, "play", "VERIFICATION_REQUIRED: only the owner can clear this", good=False)
         await self._mail(self.ada.email, about="Unknown laptop")
@@ -176,9 +176,9 @@ class Story:
         self.screen.says(self.phone.name, f"“{self.laptop.name}, {pending[0].country_code}?”", "it wasn't me")
         await self.phone.it_was_not_me(pending[0].verification_id)
         answer = await self.laptop.play(catalogue.LIGHTHOUSE)
-        expect("a start after that", answer.outcome, decision_pb.OUTCOME_DENIED)
+        _expect_outcome("a start after that", answer.outcome, decision_pb.OUTCOME_DENIED)
         again = await self.laptop.sign_in(self.ada)
-        expect("a sign-in after that", again.outcome, decision_pb.OUTCOME_DENIED)
+        _expect_outcome("a sign-in after that", again.outcome, decision_pb.OUTCOME_DENIED)
         self.screen.says(self.laptop.name, "play, sign in again", "DENIED", good=False)
         await self._new_password()
         self.steps["intruder_shut_out"] = _step(answer.outcome, answer.decision_id)
@@ -214,7 +214,7 @@ class Story:
         await tv.sign_in(self.ada)
         tv.profile_id = self.guest_profiles[profile]
         answer = await tv.play(catalogue.LIGHTHOUSE)
-        expect(f"a first start on {tv.name}", answer.outcome, decision_pb.OUTCOME_VERIFICATION_REQUIRED)
+        _expect_outcome(f"a first start on {tv.name}", answer.outcome, decision_pb.OUTCOME_VERIFICATION_REQUIRED)
         ways = [standing_pb2.Channel.Name(each.channel) for each in answer.verification.options]
         shown = ", ".join(way.removeprefix("CHANNEL_").lower().replace("_", " ") for way in ways)
         later = " or later" if answer.verification.can_defer else ""
@@ -230,10 +230,9 @@ class Story:
         self, device: Device, step: str, wanted: decision_pb.Outcome.ValueType
     ) -> playback_pb.StartStreamResponse:
         answer = await device.play(catalogue.LIGHTHOUSE)
-        name = decision_pb.Outcome.Name(answer.outcome).removeprefix("OUTCOME_")
         allowed = answer.outcome in (decision_pb.OUTCOME_ALLOWED, decision_pb.OUTCOME_ALLOWED_UNTIL)
-        self.screen.says(device.name, "play", f"{name}: {answer.reasons[0].text}", good=allowed)
-        expect(f"{step}, a start on {device.name}", name, decision_pb.Outcome.Name(wanted).removeprefix("OUTCOME_"))
+        self.screen.says(device.name, "play", f"{_name(answer.outcome)}: {answer.reasons[0].text}", good=allowed)
+        _expect_outcome(f"{step}, a start on {device.name}", answer.outcome, wanted)
         self.steps[step] = _step(answer.outcome, answer.decision_id)
         return answer
 
@@ -258,7 +257,7 @@ class Story:
         else:
             raise StoryError("the old password still signs in")
         answer = await self.phone.sign_in(new)
-        expect("the new password", answer.outcome, decision_pb.OUTCOME_ALLOWED)
+        _expect_outcome("the new password", answer.outcome, decision_pb.OUTCOME_ALLOWED)
 
     async def _code_by_mail(self, address: str, about: str = "") -> str:
         return code_in((await self._mail(address, about, with_code=True)).text)
@@ -324,7 +323,16 @@ async def _until_over(
 
 
 def _step(outcome: decision_pb.Outcome.ValueType, decision_id: str) -> Step:
-    return Step(outcome=decision_pb.Outcome.Name(outcome).removeprefix("OUTCOME_"), decision_id=decision_id)
+    return Step(outcome=_name(outcome), decision_id=decision_id)
+
+
+def _expect_outcome(what: str, actual: decision_pb.Outcome.ValueType, wanted: decision_pb.Outcome.ValueType) -> None:
+    """As ``expect``, with the outcomes' names in the error."""
+    expect(what, _name(actual), _name(wanted))
+
+
+def _name(outcome: decision_pb.Outcome.ValueType) -> str:
+    return decision_pb.Outcome.Name(outcome).removeprefix("OUTCOME_")
 
 
 def describe(error: Exception) -> str:

@@ -1,0 +1,87 @@
+"""The command `hearthgate`: help, version, wrong use; and the lines it offers to paste."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from libs.devstack import cli
+from libs.devstack.console import lines_to_paste
+from libs.devstack.process import ServiceProcess
+from libs.devstack.secrets import FILE_NAME, LEAVES, Secrets
+from libs.devstack.stack import Stack, StackOptions
+
+ROOT = Path(__file__).parents[3]
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    """Exit code and output of the command, in a terminal that is wide enough."""
+    result = CliRunner(env={"COLUMNS": "200", "TERM": "dumb", "NO_COLOR": "1"}).invoke(cli.app, arguments)
+    return result.exit_code, result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--help"], ["up", "demo", "--version"]),
+        (["up", "--help"], ["--data", "--fresh", "--port", "--json", "HEARTHGATE_DATABASE_URL", "Ctrl-C"]),
+        (["demo", "--help"], ["--data", "--keep", "--quiet", "--json"]),
+    ],
+)
+def test_help_names_every_command_and_option(arguments: list[str], words: list[str]) -> None:
+    code, output = run(*arguments)
+    assert code == 0
+    assert [word for word in words if word not in output] == []
+
+
+def test_the_version_is_the_projects() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert run("--version") == (0, f"hearthgate {version}\n")
+    installed = Path(sys.executable).with_name("hearthgate")
+    assert subprocess.check_output([installed, "--version"], text=True) == f"hearthgate {version}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--wrong"], ["up", "--wrong"], ["demo", "--wrong"], ["down"], ["up", "--port", "-1"], []]
+)
+def test_wrong_use_ends_with_exit_code_2_and_says_how_to_use_it(arguments: list[str]) -> None:
+    code, output = run(*arguments)
+    assert code == 2
+    assert "Usage" in output
+
+
+def test_the_lines_to_paste_hold_no_secret_but_read_the_operators_from_its_file(tmp_path: Path) -> None:
+    data = tmp_path / 'a "folder" whose name\'s hard to quote'
+    data.mkdir()
+    lines, secrets = asyncio.run(_lines_of(data)), Secrets.of(data)
+    stored = json.loads((data / FILE_NAME).read_text()).values()
+    assert not [value for value in stored if value in "\n".join(lines)]
+    assert f"authorization: Bearer {secrets['operator_secret']}" in _arguments(lines[-1])
+
+
+def test_the_lines_to_paste_lead_to_where_the_services_are(tmp_path: Path) -> None:
+    lines = asyncio.run(_lines_of(tmp_path))
+    assert {line.split()[0] for line in lines} == {"grpcurl", "buf"}
+    assert all("localhost:7400" in line for line in lines[:-1])
+    assert "localhost:7401" in lines[-1]
+
+
+def _arguments(line: str) -> list[str]:
+    """What a shell makes of a `grpcurl` line: the arguments that the program gets."""
+    script = f'grpcurl() {{ printf "%s\\n" "$@"; }}\n{line}'
+    return subprocess.run(["bash", "-c", script], check=True, capture_output=True, text=True).stdout.splitlines()
+
+
+async def _lines_of(data: Path) -> list[str]:
+    """The lines of a stack on the ports that it takes by default."""
+    stack = Stack(StackOptions(data_dir=data), data, Secrets.of(data))
+    for number, service in enumerate(("gateway", *LEAVES)):
+        stack._processes[service] = ServiceProcess(service, 7400 + number, {}, data / "log")
+    return lines_to_paste(stack)
