@@ -110,7 +110,7 @@ def free_port() -> int:
 
 
 def tied_to_parent(arguments: list[str]) -> tuple[list[str], Callable[[], None] | None]:
-    """A command, and code for between fork and exec, so that a fast shutdown comes when the parent dies, kill -9 included.
+    """A command, and code for between fork and exec: a fast shutdown when the parent dies, kill -9 of it included.
 
     util-linux's setpriv makes the tie after exec. Where it is missing the code has to: in a parent with gRPC's threads
     that code can crash the child before it begins.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import shutil
+import signal
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,7 @@ from libs.devstack.stack import Stack, StackOptions
 from libs.testing.postgres import temporary_directory
 
 TIME_LIMIT_SECONDS: Final = 120.0
+_EXIT_AFTER_SIGTERM: Final = 128 + signal.SIGTERM
 POLICY: Final = {
     # A deadline that a reader can wait for. The rest is as in production.
     "device_trust": {"HEARTHGATE_DEFERRAL_SECONDS": "4"},
@@ -31,6 +33,8 @@ def run_demo(*, data_dir: Path | None, keep: bool, quiet: bool) -> int:
     folder = data_dir or _temporary_folder()
     try:
         return asyncio.run(_run(screen, folder))
+    except asyncio.CancelledError:
+        return _EXIT_AFTER_SIGTERM
     finally:
         if keep or data_dir:
             screen.note(f"The data stays in {folder}; look into it with: hearthgate up --data {folder}")
@@ -46,6 +50,10 @@ def _temporary_folder() -> Path:
 
 
 async def _run(screen: Screen, folder: Path) -> int:
+    story_task = asyncio.current_task()
+    assert story_task is not None
+    # As Ctrl-C does: everything is stopped, and the temporary folder goes.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, story_task.cancel)
     options = StackOptions(data_dir=folder, base_port=None, durable=False, overrides=POLICY, on_event=screen.event)
     story: Story | None = None
     error = ""

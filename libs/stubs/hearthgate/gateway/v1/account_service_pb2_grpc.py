@@ -154,7 +154,7 @@ class AccountServiceServicer:
 
     def StartPasswordReset(self, request, context):
         """Sends a code for a new password. Caller: the streaming backend. Effect: a code to the address, when it has an account; answered alike when it
-        has none. Errors: INVALID_FIELD; LIMIT_EXCEEDED with RetryInfo.
+        has none, and when it had too many codes lately. Errors: INVALID_FIELD.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -171,7 +171,7 @@ class AccountServiceServicer:
     def CreateOwnAccount(self, request, context):
         """Begins an own account for the viewer of a device that was asked to verify, and sends a code to the viewer's address; CompleteSignUp moves the
         profile. Caller: the streaming backend. Effect: a sign-up that waits for its code. Errors: SESSION_UNKNOWN, INVALID_FIELD, NOT_FOUND,
-        STATE_CONFLICT for a primary or a kids' profile or a device of the household.
+        STATE_CONFLICT for a primary or a kids' profile or a device of the household; DEVICE_NOT_TRUSTED where theft is likely.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

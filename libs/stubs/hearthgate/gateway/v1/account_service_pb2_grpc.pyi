@@ -38,7 +38,7 @@ class AccountServiceStub:
     """
     StartPasswordReset: _aio.UnaryUnaryMultiCallable[_account_service_pb2.StartPasswordResetRequest, _account_service_pb2.StartPasswordResetResponse]
     """Sends a code for a new password. Caller: the streaming backend. Effect: a code to the address, when it has an account; answered alike when it
-    has none. Errors: INVALID_FIELD; LIMIT_EXCEEDED with RetryInfo.
+    has none, and when it had too many codes lately. Errors: INVALID_FIELD.
     """
     ResetPassword: _aio.UnaryUnaryMultiCallable[_account_service_pb2.ResetPasswordRequest, _account_service_pb2.ResetPasswordResponse]
     """Sets a new password with the code. Caller: the streaming backend. Effect: every session and stream of the account ends; the owner is told.
@@ -47,7 +47,7 @@ class AccountServiceStub:
     CreateOwnAccount: _aio.UnaryUnaryMultiCallable[_account_service_pb2.CreateOwnAccountRequest, _account_service_pb2.CreateOwnAccountResponse]
     """Begins an own account for the viewer of a device that was asked to verify, and sends a code to the viewer's address; CompleteSignUp moves the
     profile. Caller: the streaming backend. Effect: a sign-up that waits for its code. Errors: SESSION_UNKNOWN, INVALID_FIELD, NOT_FOUND,
-    STATE_CONFLICT for a primary or a kids' profile or a device of the household.
+    STATE_CONFLICT for a primary or a kids' profile or a device of the household; DEVICE_NOT_TRUSTED where theft is likely.
     """
     ListDevices: _aio.UnaryUnaryMultiCallable[_account_service_pb2.ListDevicesRequest, _account_service_pb2.ListDevicesResponse]
     """Lists the account's devices. Caller: the streaming backend, for a device of the household. Effect: none.
@@ -132,7 +132,7 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_account_service_pb2.StartPasswordResetRequest, _abc.Awaitable[_account_service_pb2.StartPasswordResetResponse]],
     ) -> _abc.Awaitable[_account_service_pb2.StartPasswordResetResponse]:
         """Sends a code for a new password. Caller: the streaming backend. Effect: a code to the address, when it has an account; answered alike when it
-        has none. Errors: INVALID_FIELD; LIMIT_EXCEEDED with RetryInfo.
+        has none, and when it had too many codes lately. Errors: INVALID_FIELD.
         """
 
     @_abc_1.abstractmethod
@@ -153,7 +153,7 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_account_service_pb2.CreateOwnAccountResponse]:
         """Begins an own account for the viewer of a device that was asked to verify, and sends a code to the viewer's address; CompleteSignUp moves the
         profile. Caller: the streaming backend. Effect: a sign-up that waits for its code. Errors: SESSION_UNKNOWN, INVALID_FIELD, NOT_FOUND,
-        STATE_CONFLICT for a primary or a kids' profile or a device of the household.
+        STATE_CONFLICT for a primary or a kids' profile or a device of the household; DEVICE_NOT_TRUSTED where theft is likely.
         """
 
     @_abc_1.abstractmethod
