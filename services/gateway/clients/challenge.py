@@ -13,6 +13,7 @@ from hearthgate.challenge.v1 import challenge_service_pb2_grpc as rpc
 from hearthgate.common.v1 import standing_pb2
 from libs.rpc.channel import Channel as RpcChannel
 from libs.rpc.channel import call, call_stream
+from libs.runtime.errors import ErrorReason, ServiceError, invalid_field
 from services.gateway.clients import conversions
 from services.gateway.domain.records import Channel, Client
 from services.gateway.domain.verification import (
@@ -97,14 +98,20 @@ class ChallengeClient:
     async def decide_challenge(
         self, account_id: UUID, challenge_id: UUID, deciding_device_id: str, *, approve: bool
     ) -> Challenge:
-        """Take a household device's answer. Raises NOT_FOUND, STATE_CONFLICT."""
+        """Take a household device's answer. Raises NOT_FOUND, STATE_CONFLICT; INVALID_FIELD for its own question."""
         request = pb.DecideChallengeRequest(
             account_id=str(account_id),
             challenge_id=str(challenge_id),
             deciding_device_id=deciding_device_id,
             approve=approve,
         )
-        return conversions.challenge((await call(self._stub.DecideChallenge, request)).challenge)
+        try:
+            return conversions.challenge((await call(self._stub.DecideChallenge, request)).challenge)
+        except ServiceError as error:
+            # The field that is wrong there is none of our callers': they named a verification.
+            if error.reason is ErrorReason.INVALID_FIELD:
+                raise invalid_field("verification_id", "is what this device asks itself") from error
+            raise
 
     async def get_challenge(self, account_id: UUID, challenge_id: UUID) -> Challenge:
         """A challenge. Raises NOT_FOUND."""

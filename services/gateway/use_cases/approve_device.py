@@ -21,10 +21,18 @@ async def approve_device(
     account_id = resolved.account.account_id
     asker = await verifications.find_asker(context.database, context.sealing_keys, account_id, verification_id)
     if asker is None:
-        raise not_found("verification")
+        return await _approved_before(context, account_id, verification_id)
     challenge = await _decide(context, account_id, verification_id, client)
     await _let_in(context, step_id(request_id, "confirm"), challenge, asker)
     await verifications.forget_asker(context.database, account_id, verification_id, context.clock.now())
+    return challenge
+
+
+async def _approved_before(context: Context, account_id: UUID, verification_id: UUID) -> Challenge:
+    """A yes that was carried out to its end, after which who asked is forgotten. Raises NOT_FOUND for anything else."""
+    challenge = await context.challenge.get_challenge(account_id, verification_id)
+    if challenge.state is not ChallengeState.APPROVED:
+        raise not_found("verification")
     return challenge
 
 

@@ -84,5 +84,8 @@ async def tell_owner(context: Context, request_id: UUID, account_id: UUID, kind:
         )
         await context.challenge.notify(notice)
     except ServiceError as error:
+        # A repeated request: the notice, which tells the time of the first one, is on its way already.
+        if error.reason is ErrorReason.REQUEST_ID_REUSED:
+            return
         count_failed_notice(kind)
         _log.error("notice not sent", account_id=str(account_id), kind=str(kind), reason=str(error.reason))

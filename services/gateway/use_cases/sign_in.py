@@ -10,6 +10,7 @@ from uuid import UUID
 
 from libs.persistence.errors import UniqueViolation
 from libs.runtime.errors import ErrorReason, ServiceError
+from libs.runtime.logging import get_logger
 from services.gateway.clients.device_trust import SightingKind
 from services.gateway.domain.decision import DecisionRecord, Outcome, RuleTrace, Verdict, VerificationOffer
 from services.gateway.domain.records import (
@@ -33,6 +34,7 @@ from services.gateway.use_cases.request_verification import ask
 from services.gateway.use_cases.shutting_out import tell_owner
 
 KIND: Final = "sign_in"
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -132,15 +134,8 @@ async def _stop(
 ) -> VerificationOffer | None:
     """Ask the household's devices and warn the owner; the session can only be used to prove who one is."""
     resolved = ResolvedSession(session=session, account=account, profiles=())
-    challenge, _, offer = await asyncio.gather(
-        ask(
-            context,
-            step_id(command.request_id, "approval"),
-            resolved,
-            command.client,
-            Channel.TRUSTED_DEVICE,
-            Purpose.CONFIRM_OWNER,
-        ),
+    verification_id, _, offer = await asyncio.gather(
+        _ask_household(context, command, resolved),
         _tell(context, command, account, NoticeKind.SIGN_IN_STOPPED),
         verification_offer(context, account.account_id, verdict, assessment),
     )
@@ -150,8 +145,24 @@ async def _stop(
         options=offer.options,
         can_defer=offer.can_defer,
         deadline=offer.deadline,
-        verification_id=challenge.challenge_id,
+        verification_id=verification_id,
     )
+
+
+async def _ask_household(context: Context, command: SignIn, resolved: ResolvedSession) -> UUID | None:
+    """The question to the household's devices; None where it cannot be asked now.
+
+    Somebody who keeps trying the password must not lock the owner out, who can still prove it with a code.
+    """
+    request_id = step_id(command.request_id, "approval")
+    try:
+        challenge = await ask(
+            context, request_id, resolved, command.client, Channel.TRUSTED_DEVICE, Purpose.CONFIRM_OWNER
+        )
+    except ServiceError as error:
+        _log.warning("household not asked", account_id=str(resolved.account.account_id), reason=str(error.reason))
+        return None
+    return challenge.challenge_id
 
 
 async def _tell(context: Context, command: SignIn, account: Account, kind: NoticeKind) -> None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from libs.runtime.errors import ErrorReason, ServiceError
+from libs.runtime.logging import get_logger
 from services.gateway.clients.challenge import NewChallenge
 from services.gateway.domain.records import Channel, Client
 from services.gateway.domain.verification import Proof, Purpose
 from services.gateway.use_cases.context import Context, step_id
 from services.gateway.use_cases.proofs import alike, keep_proof
+
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +39,7 @@ async def start_password_reset(context: Context, command: StartPasswordReset) ->
             body_digest=command.body_digest,
             purpose=Purpose.PASSWORD_RESET,
             client=command.client,
-            sent=await _send(context, command, account_id) if account_id else None,
+            sent=await (_send(context, command, account_id) if account_id else _pretend(context, command)),
         )
 
 
@@ -53,4 +57,21 @@ async def _send(context: Context, command: StartPasswordReset, account_id: UUID)
         destination=email.destination,
         language=contacts.language,
     )
-    return account_id, (await context.challenge.create_challenge(new)).challenge_id
+    try:
+        return account_id, (await context.challenge.create_challenge(new)).challenge_id
+    except ServiceError as error:
+        # Only an address with an account can have had too many codes, and the asker must not learn that it has one.
+        if error.reason is not ErrorReason.LIMIT_EXCEEDED:
+            raise
+        _log.warning("no code for a reset", account_id=str(account_id), reason=str(error.reason))
+        return None
+
+
+async def _pretend(context: Context, command: StartPasswordReset) -> None:
+    """Touch what a known address touches, so that an outage shows for every address or for none."""
+    account_id, challenge_id = step_id(command.request_id, "no account"), step_id(command.request_id, "no challenge")
+    try:
+        await context.challenge.get_challenge(account_id, challenge_id)
+    except ServiceError as error:
+        if error.reason is not ErrorReason.NOT_FOUND:
+            raise

@@ -11,7 +11,8 @@ import pytest_asyncio
 
 from libs.runtime.clock import FakeClock
 from libs.testing.plugin import ServiceDatabaseFactory
-from tests.contract.gateway.gateway_world import Household, World, start_world
+from tests.contract.gateway.gateway_parts import start_world
+from tests.contract.gateway.gateway_world import Household, World
 
 
 @pytest.fixture

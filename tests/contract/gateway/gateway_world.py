@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import grpc
 import pytest
-from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
-from grpc_status import rpc_status
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo  # type: ignore[import-untyped]
+from grpc_status import rpc_status  # type: ignore[import-untyped]
 
 from hearthgate.common.v1 import client_context_pb2 as context_pb
+from hearthgate.downloadplanning.v1 import download_planning_service_pb2_grpc as planning_rpc
 from hearthgate.gateway.v1 import account_service_pb2 as account_pb
 from hearthgate.gateway.v1 import account_service_pb2_grpc as account_rpc
 from hearthgate.gateway.v1 import download_service_pb2_grpc as download_rpc
@@ -25,31 +27,11 @@ from hearthgate.identity.v1 import identity_service_pb2_grpc as identity_rpc
 from libs.devstack.device import Device, Person, code_in, has_code
 from libs.persistence.database import Database
 from libs.rpc.callers import CallerCredentials
-from libs.rpc.channel import open_channel
-from libs.rpc.server import Registration, ServerOptions, build_server
+from libs.rpc.server import Registration, Server, ServerOptions, build_server
 from libs.runtime.clock import FakeClock
-from libs.runtime.ids import Uuid7Ids
 from libs.runtime.keys import new_secret, secret_digest
-from libs.testing.plugin import ServiceDatabaseFactory
 from libs.testing.smsc import Smsc
 from libs.testing.smtp import SmtpInbox
-from services.challenge import assembly
-from services.challenge.domain.codes import SecretRandomness
-from services.challenge.servicer import registration as challenge_registration
-from services.challenge.settings import ChallengeSettings
-from services.device_trust import main as device_trust_main
-from services.device_trust.domain.networks import NetworkHasher
-from services.device_trust.domain.policy import Policy, Retention
-from services.device_trust.servicer import DeviceTrustServicer
-from services.device_trust.use_cases.context import Context as DeviceTrustContext
-from services.download_planning import main as planning_main
-from services.download_planning.settings import DownloadPlanningSettings
-from services.gateway import main as gateway_main
-from services.gateway.settings import GatewaySettings
-from services.gateway.sightings import SightingRecorder
-from services.identity import main as identity_main
-from services.identity.servicer import registration as identity_registration
-from services.identity.settings import IdentitySettings
 
 GATEWAY = CallerCredentials("gateway", new_secret())
 OPERATOR = CallerCredentials("operator", new_secret())
@@ -58,7 +40,18 @@ STRANGER = CallerCredentials("stranger", new_secret())
 CALLERS = {each.name: [secret_digest(each.secret)] for each in (GATEWAY, OPERATOR, BACKEND, STRANGER)}
 HOME, ELSEWHERE, THIRD_PLACE, ABROAD = "203.0.113.10", "198.51.100.20", "192.0.2.30", "2001:db8:bad:1::9"
 TITLE = "film-lighthouse"
+T = TypeVar("T")
 PHONE = "+4915123456789"
+
+
+@dataclass(kw_only=True)
+class Part:
+    """A service of the world: what it serves, and its server while that runs."""
+
+    registrations: list[Registration]
+    database: Database
+    address: str = "127.0.0.1:0"
+    server: Server | None = None
 
 
 @dataclass(kw_only=True)
@@ -72,6 +65,7 @@ class World:
     databases: dict[str, Database] = field(default_factory=dict)
     addresses: dict[str, str] = field(default_factory=dict)
     channels: dict[str, grpc.aio.Channel] = field(default_factory=dict)
+    parts: dict[str, Part] = field(default_factory=dict)
     _read: set[int] = field(default_factory=set)
 
     @property
@@ -93,6 +87,34 @@ class World:
     @property
     def identity_as_operator(self) -> identity_rpc.IdentityServiceStub:
         return identity_rpc.IdentityServiceStub(self.channels["operator@identity"])
+
+    @property
+    def planning_as_operator(self) -> planning_rpc.DownloadPlanningServiceStub:
+        return planning_rpc.DownloadPlanningServiceStub(self.channels["operator@download_planning"])
+
+    async def start(self, service: str) -> None:
+        """Let a service listen; again at the same port where it was stopped."""
+        part = self.parts[service]
+        options = ServerOptions(callers=CALLERS, listen_address=part.address)
+        part.server = build_server(options, part.registrations, part.database.ping)
+        part.address = f"127.0.0.1:{await part.server.start()}"
+
+    async def stop(self, service: str) -> None:
+        """Take a service away: nobody listens at its port any more."""
+        part = self.parts[service]
+        if part.server is not None:
+            await part.server.stop(1.0)
+            part.server = None
+
+    async def back(self, send: Callable[[], Awaitable[T]]) -> T:
+        """The answer to a request that is sent again, the same, until a service that came back answers."""
+        async with asyncio.timeout(20):
+            while True:
+                try:
+                    return await send()
+                except grpc.aio.AioRpcError as error:
+                    if error.code() is not grpc.StatusCode.UNAVAILABLE:
+                        raise
 
     def device(self, name: str, ip_address: str = HOME, country: str = "DE", **changes: Any) -> Device:
         """A device of its own somewhere."""
@@ -125,11 +147,16 @@ class World:
         """The code in the next unread mail that has one."""
         return code_in(await self.mail(address, about, with_code=True))
 
-    async def household(self, plan_id: str = "premium", name: str = "Ada") -> Household:
+    async def text_code(self, number: str) -> str:
+        """The code in the next text to a number."""
+        text = await self.smsc.wait_for(number, lambda each: has_code(each.text), timeout=15)
+        return code_in(text.text)
+
+    async def household(self, plan_id: str = "premium", name: str = "Ada", phone: str = PHONE) -> Household:
         """A new account, its television at home signed in."""
         suffix = uuid4().hex[:8]
         owner = Person(
-            name=name, email=f"{name.lower()}.{suffix}@example.com", password="four-words-nobody-guesses", phone=PHONE
+            name=name, email=f"{name.lower()}.{suffix}@example.com", password="four-words-nobody-guesses", phone=phone
         )
         tv = self.device("Living-room TV")
         request = account_pb.SignUpRequest(
@@ -190,6 +217,26 @@ class Household:
         return playback_pb.StartStreamRequest(**(fields | changes))
 
 
+def phone_fields() -> dict[str, Any]:
+    """What makes a device a phone."""
+    return {"kind": context_pb.DEVICE_KIND_PHONE, "platform": context_pb.PLATFORM_ANDROID}
+
+
+def asked_by(device: Device) -> dict[str, Any]:
+    """The fields by which a request says who asks."""
+    return {"session_token": device.session_token, "client": device.context()}
+
+
+def once(device: Device) -> dict[str, Any]:
+    """As :func:`asked_by`, with a request id of its own."""
+    return {"request_id": str(uuid4()), **asked_by(device)}
+
+
+def wrong(code: str) -> str:
+    """A code that is not this one."""
+    return f"{(int(code) + 1) % 1_000_000:06}"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Failure:
     """A call's error as a caller sees it."""
@@ -204,7 +251,7 @@ async def failure(awaitable: Any) -> Failure:
     """The error that a call ends with; fails the test where it does not."""
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await awaitable
-    status = rpc_status.from_call(caught.value)  # type: ignore[arg-type]  # reads the two fields it needs
+    status = rpc_status.from_call(caught.value)
     info, bad_request = ErrorInfo(), BadRequest()
     for detail in status.details if status else ():
         _ = detail.Unpack(info) or detail.Unpack(bad_request)
@@ -214,113 +261,3 @@ async def failure(awaitable: Any) -> Failure:
         fields=tuple(each.field for each in bad_request.field_violations),
         text=caught.value.details() or "",
     )
-
-
-async def start_world(
-    stack: AsyncExitStack, service_database: ServiceDatabaseFactory, clock: FakeClock, **changes: Any
-) -> World:
-    """Everything, started; ``changes`` are settings of the gateway."""
-    inbox = await stack.enter_async_context(SmtpInbox())
-    smsc = await stack.enter_async_context(Smsc())
-    world = World(stack=stack, clock=clock, inbox=inbox, smsc=smsc)
-    for service, build in _LEAVES.items():
-        dsns = await service_database(service)
-        database = await _connect(world, service, dsns.app)
-        await _serve(world, service, [await build(world, database, dsns.app)], database)
-    await _start_gateway(world, (await service_database("gateway")).app, changes)
-    for caller in (BACKEND, OPERATOR, STRANGER):
-        world.channels[caller.name] = await _open(world, "gateway", caller)
-    world.channels["operator@identity"] = await _open(world, "identity", OPERATOR)
-    return world
-
-
-async def _start_gateway(world: World, dsn: str, changes: dict[str, Any]) -> None:
-    fields: dict[str, Any] = {
-        "database_url": dsn,
-        "caller_secret": GATEWAY.secret,
-        "master_keys": new_secret(),
-        "alike_milliseconds": 0,
-        **{f"{service}_address": address for service, address in world.addresses.items()},
-    }
-    settings = GatewaySettings(**(fields | changes))
-    database = await _connect(world, "gateway", dsn)
-    leaves = await gateway_main.open_leaves(world.stack, settings)
-    recorder = SightingRecorder.running(leaves.device_trust.record_sightings)
-    sightings = await world.stack.enter_async_context(recorder)
-    context = gateway_main.build_context(
-        settings, database=database, clock=world.clock, leaves=leaves, sightings=sightings
-    )
-    await _serve(world, "gateway", gateway_main.registrations(settings, context), database)
-
-
-async def _identity(world: World, database: Database, dsn: str) -> Registration:
-    settings = IdentitySettings(database_url=dsn, contact_keys=new_secret())  # type: ignore[arg-type]  # pydantic wraps it
-    passwords = identity_main.build_passwords(settings)
-    world.stack.callback(passwords.close)
-    return identity_registration(
-        identity_main.build_identity(settings, database=database, clock=world.clock, passwords=passwords)
-    )
-
-
-async def _device_trust(world: World, database: Database, dsn: str) -> Registration:
-    context = DeviceTrustContext(
-        database=database, clock=world.clock, ids=Uuid7Ids(), policy=Policy(), retention=Retention()
-    )
-    return device_trust_main.registration(DeviceTrustServicer(context, NetworkHasher(b"n" * 32)))
-
-
-async def _challenge(world: World, database: Database, dsn: str) -> Registration:
-    fields: dict[str, Any] = {
-        "database_url": dsn,
-        "smtp_url": world.inbox.url,
-        "smpp_url": world.smsc.url,
-        "code_pepper": new_secret(),
-        "sealing_keys": new_secret(),
-        "drain_seconds": 1,
-        "delivery_poll_seconds": 0.05,
-        "sends_per_account": 20,
-        "sends_per_destination": 100,
-    }
-    settings = ChallengeSettings(**fields)
-    senders = assembly.build_senders(settings, world.clock)
-    world.stack.push_async_callback(senders.close)
-    parts = assembly.build_parts(
-        settings,
-        database=database,
-        clock=world.clock,
-        ids=Uuid7Ids(),
-        randomness=SecretRandomness(),
-        senders=senders,
-    )
-    await world.stack.enter_async_context(assembly.running_workers(parts))
-    return challenge_registration(parts.context)
-
-
-async def _download_planning(world: World, database: Database, dsn: str) -> Registration:
-    settings = DownloadPlanningSettings(database_url=dsn)  # type: ignore[arg-type]  # pydantic wraps it
-    return planning_main.registration(planning_main.build_context(settings, database, world.clock))
-
-
-_LEAVES: dict[str, Callable[[World, Database, str], Any]] = {
-    "identity": _identity,
-    "device_trust": _device_trust,
-    "challenge": _challenge,
-    "download_planning": _download_planning,
-}
-
-
-async def _connect(world: World, service: str, dsn: str) -> Database:
-    database = await Database.connect(dsn, application_name=service, pool_size=8)
-    world.stack.push_async_callback(database.close)
-    world.databases[service] = database
-    return database
-
-
-async def _serve(world: World, service: str, registrations: list[Registration], database: Database) -> None:
-    server = build_server(ServerOptions(callers=CALLERS), registrations, database.ping)
-    await world.stack.enter_async_context(server)
-    world.addresses[service] = f"127.0.0.1:{server.port}"
-
-
-async def _open(world: World, service: str, caller: CallerCredentials) -> grpc.aio.Channel:
-    return await world.stack.enter_async_context(open_channel(world.addresses[service], caller=caller))

@@ -1,0 +1,152 @@
+"""Starting the gateway and its four leaves, as their own processes would, and stopping one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+from libs.persistence.database import Database
+from libs.rpc.callers import CallerCredentials
+from libs.rpc.channel import Channel, open_channel
+from libs.rpc.server import Registration
+from libs.runtime.clock import FakeClock
+from libs.runtime.ids import Uuid7Ids
+from libs.runtime.keys import new_secret
+from libs.testing.plugin import ServiceDatabaseFactory
+from libs.testing.smsc import Smsc
+from libs.testing.smtp import SmtpInbox
+from services.challenge import assembly
+from services.challenge.domain.codes import SecretRandomness
+from services.challenge.servicer import registration as challenge_registration
+from services.challenge.settings import ChallengeSettings
+from services.device_trust import main as device_trust_main
+from services.device_trust.domain.networks import NetworkHasher
+from services.device_trust.domain.policy import Policy, Retention
+from services.device_trust.servicer import DeviceTrustServicer
+from services.device_trust.use_cases.context import Context as DeviceTrustContext
+from services.download_planning import main as planning_main
+from services.download_planning.settings import DownloadPlanningSettings
+from services.gateway import main as gateway_main
+from services.gateway.settings import GatewaySettings
+from services.gateway.sightings import SightingRecorder
+from services.identity import main as identity_main
+from services.identity.servicer import registration as identity_registration
+from services.identity.settings import IdentitySettings
+from tests.contract.gateway.gateway_world import BACKEND, GATEWAY, OPERATOR, STRANGER, Part, World
+
+
+async def start_world(
+    stack: AsyncExitStack, service_database: ServiceDatabaseFactory, clock: FakeClock, **changes: Any
+) -> World:
+    """Everything, started; ``changes`` are settings of the gateway."""
+    inbox = await stack.enter_async_context(SmtpInbox())
+    smsc = await stack.enter_async_context(Smsc())
+    world = World(stack=stack, clock=clock, inbox=inbox, smsc=smsc)
+    for service, build in _LEAVES.items():
+        dsns = await service_database(service)
+        database = await _connect(world, service, dsns.app)
+        await _serve(world, service, [await build(world, database, dsns.app)], database)
+    await _start_gateway(world, (await service_database("gateway")).app, changes)
+    for caller in (BACKEND, OPERATOR, STRANGER):
+        world.channels[caller.name] = await _open(world, "gateway", caller)
+    for leaf in ("identity", "download_planning"):
+        world.channels[f"operator@{leaf}"] = await _open(world, leaf, OPERATOR)
+    return world
+
+
+async def _start_gateway(world: World, dsn: str, changes: dict[str, Any]) -> None:
+    fields: dict[str, Any] = {
+        "database_url": dsn,
+        "caller_secret": GATEWAY.secret,
+        "master_keys": new_secret(),
+        "alike_milliseconds": 0,
+        **{f"{service}_address": address for service, address in world.addresses.items()},
+    }
+    settings = GatewaySettings(**(fields | changes))
+    database = await _connect(world, "gateway", dsn)
+    leaves = await gateway_main.open_leaves(world.stack, settings)
+    recorder = SightingRecorder.running(leaves.device_trust.record_sightings)
+    sightings = await world.stack.enter_async_context(recorder)
+    context = gateway_main.build_context(
+        settings, database=database, clock=world.clock, leaves=leaves, sightings=sightings
+    )
+    await _serve(world, "gateway", gateway_main.registrations(settings, context), database)
+
+
+async def _identity(world: World, database: Database, dsn: str) -> Registration:
+    settings = IdentitySettings(database_url=dsn, contact_keys=new_secret())  # type: ignore[arg-type]  # pydantic wraps it
+    passwords = identity_main.build_passwords(settings)
+    world.stack.callback(passwords.close)
+    return identity_registration(
+        identity_main.build_identity(settings, database=database, clock=world.clock, passwords=passwords)
+    )
+
+
+async def _device_trust(world: World, database: Database, dsn: str) -> Registration:
+    context = DeviceTrustContext(
+        database=database, clock=world.clock, ids=Uuid7Ids(), policy=Policy(), retention=Retention()
+    )
+    return device_trust_main.registration(DeviceTrustServicer(context, NetworkHasher(b"n" * 32)))
+
+
+async def _challenge(world: World, database: Database, dsn: str) -> Registration:
+    fields: dict[str, Any] = {
+        "database_url": dsn,
+        "smtp_url": world.inbox.url,
+        "smpp_url": world.smsc.url,
+        "code_pepper": new_secret(),
+        "sealing_keys": new_secret(),
+        "drain_seconds": 1,
+        "delivery_poll_seconds": 0.05,
+        "sends_per_account": 20,
+        "sends_per_destination": 100,
+    }
+    settings = ChallengeSettings(**fields)
+    senders = assembly.build_senders(settings, world.clock)
+    world.stack.push_async_callback(senders.close)
+    parts = assembly.build_parts(
+        settings,
+        database=database,
+        clock=world.clock,
+        ids=Uuid7Ids(),
+        randomness=SecretRandomness(),
+        senders=senders,
+    )
+    await world.stack.enter_async_context(assembly.running_workers(parts))
+    return challenge_registration(parts.context)
+
+
+async def _download_planning(world: World, database: Database, dsn: str) -> Registration:
+    settings = DownloadPlanningSettings(database_url=dsn)  # type: ignore[arg-type]  # pydantic wraps it
+    return planning_main.registration(planning_main.build_context(settings, database, world.clock))
+
+
+_LEAVES: dict[str, Callable[[World, Database, str], Awaitable[Registration]]] = {
+    "identity": _identity,
+    "device_trust": _device_trust,
+    "challenge": _challenge,
+    "download_planning": _download_planning,
+}
+
+
+async def _connect(world: World, service: str, dsn: str) -> Database:
+    database = await Database.connect(dsn, application_name=service, pool_size=8)
+    world.stack.push_async_callback(database.close)
+    world.databases[service] = database
+    return database
+
+
+async def _serve(world: World, service: str, registrations: list[Registration], database: Database) -> None:
+    world.parts[service] = Part(registrations=registrations, database=database)
+    world.stack.push_async_callback(world.stop, service)
+    await world.start(service)
+    world.addresses[service] = world.parts[service].address
+
+
+async def _open(world: World, service: str, caller: CallerCredentials) -> Channel:
+    """A channel that sends once: these tests look at what the services answer, not at what a second try makes of it."""
+    once = [
+        (f"hearthgate.gateway.v1.{name}Service", "") for name in ("Playback", "Verification", "Account", "Download")
+    ]
+    return await world.stack.enter_async_context(open_channel(world.addresses[service], caller=caller, unretried=once))
