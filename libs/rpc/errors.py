@@ -109,6 +109,9 @@ def to_status(error: ServiceError) -> Status:
 def to_trailers(error: ServiceError, status: Status) -> tuple[tuple[str, str | bytes], ...]:
     """The trailing metadata that carries ``status``, and how long the caller's channel waits before it retries."""
     details = (DETAILS_KEY, status.SerializeToString())
+    if error.reason is ErrorReason.DEPENDENCY_UNAVAILABLE:
+        # This service's own channel has tried; were its callers' channels to try as well, the attempts would multiply.
+        return (details, (PUSHBACK_KEY, "-1"))
     if error.retry_after is None:
         return (details,)
     # The native retry policy does not read RetryInfo; -1 forbids it to retry.
@@ -139,7 +142,7 @@ def hide_inner_reason(error: RemoteError) -> ServiceError:
     match error.reason:
         case ErrorReason.CALLER_UNKNOWN | ErrorReason.CALLER_NOT_ALLOWED:
             return ServiceError(ErrorReason.INTERNAL, detail=f"refused by a dependency: {error}")
-        case ErrorReason.DRAINING:
+        case ErrorReason.DRAINING | ErrorReason.STORAGE_UNAVAILABLE:
             reason = ErrorReason.DEPENDENCY_UNAVAILABLE
             return ServiceError(reason, detail=str(error), retry_after=error.retry_after)
         case ErrorReason.DEADLINE_TOO_SHORT:

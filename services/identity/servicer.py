@@ -123,7 +123,9 @@ class IdentityServicer(rpc.IdentityServiceServicer):
         return pb.FindAccountResponse(account_id=str(account_id) if account_id else "")
 
     async def SetPassword(self, request: pb.SetPasswordRequest, context: Context) -> pb.SetPasswordResponse:
-        ended = await set_password(_account_id(request), request.password, identity=self._identity)
+        ended = await set_password(
+            _account_id(request), request.password, dry_run=request.dry_run, identity=self._identity
+        )
         return pb.SetPasswordResponse(ended_count=ended)
 
     async def MoveProfile(self, request: pb.MoveProfileRequest, context: Context) -> pb.MoveProfileResponse:

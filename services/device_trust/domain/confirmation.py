@@ -46,6 +46,7 @@ def confirm(facts: Facts, client: Client, basis: ConfirmationBasis, policy: Poli
     if basis is ConfirmationBasis.ACCOUNT_CREATED:
         founder = replace(device, member_since=device.member_since or facts.now, last_home_time=facts.now)
         return Purchase(device=founder, founds_residence=True)
+    clears = basis in _CLEARING and judge(facts, policy).standing is Standing.SUSPECT
     if basis in _CLEARING:
         device = replace(device, cleared_time=device.cleared_time or facts.now)
     standing = judge(replace(facts, device=device), policy).standing
@@ -53,7 +54,7 @@ def confirm(facts: Facts, client: Client, basis: ConfirmationBasis, policy: Poli
     if standing not in (Standing.UNCONFIRMED, Standing.OUTSIDE):
         return Purchase(device=device)
     if allowances_left(facts, policy, network=client.network).guest_leases_left == 0:
-        if basis is ConfirmationBasis.OWNER_CODE:
+        if clears or basis is ConfirmationBasis.OWNER_CODE:
             return Purchase(device=device)
         raise exhausted("guest_leases")
     use = AllowanceUse(kind=AllowanceKind.GUEST_LEASE, network=client.network, used_time=facts.now)

@@ -164,6 +164,11 @@ class IdentityClient:
         answer = await call(self._stub.FindAccount, pb.FindAccountRequest(email=email))
         return UUID(answer.account_id) if answer.account_id else None
 
+    async def check_password(self, account_id: UUID, password: str) -> None:
+        """Whether a new password would be accepted; no account is looked at. Raises INVALID_FIELD."""
+        request = pb.SetPasswordRequest(account_id=str(account_id), password=password, dry_run=True)
+        await call(self._stub.SetPassword, request)
+
     async def set_password(self, account_id: UUID, password: str) -> int:
         """Set a new password; how many sessions ended by it."""
         request = pb.SetPasswordRequest(account_id=str(account_id), password=password)

@@ -129,7 +129,7 @@ class Proof:
     """A proof that is not bound to a session: a sign-up or a password reset.
 
     ``account_id`` and ``challenge_id`` are random where the address is taken or unknown, so that both cases walk the
-    same way.
+    same way. ``source_account_id`` is the account that a profile leaves, and ``begun`` whether it has begun to.
     """
 
     proof_id: UUID
@@ -138,6 +138,8 @@ class Proof:
     challenge_id: UUID
     device_id: str
     expire_time: datetime
+    source_account_id: UUID | None = None
+    begun: bool = False
 
 
 def purpose_for(standing: Standing, *, restricted: bool) -> Purpose:

@@ -61,6 +61,8 @@ create table proof (
     account_id uuid not null,
     challenge_id uuid not null,
     device_id text not null,
+    source_account_id uuid,
+    begin_time timestamptz,
     body_digest bytea not null,
     expire_time timestamptz not null
 );

@@ -41,7 +41,7 @@ async def keep_proof(executor: Executor, proof: Proof, body_digest: bytes) -> Pr
     await executor.execute(
         sql.INSERT_PROOF,
         *(proof.proof_id, proof.purpose, proof.account_id, proof.challenge_id, proof.device_id),
-        *(body_digest, proof.expire_time),
+        *(body_digest, proof.expire_time, proof.source_account_id),
     )
     kept = await find_proof(executor, proof.proof_id, body_digest)
     assert kept is not None
@@ -62,4 +62,11 @@ async def find_proof(executor: Executor, proof_id: UUID, body_digest: bytes | No
         challenge_id=row["challenge_id"],
         device_id=row["device_id"],
         expire_time=row["expire_time"],
+        source_account_id=row["source_account_id"],
+        begun=row["begin_time"] is not None,
     )
+
+
+async def begin_proof(executor: Executor, proof_id: UUID, now: datetime) -> None:
+    """Note that what the proof is for has begun."""
+    await executor.execute(sql.BEGIN_PROOF, proof_id, now)

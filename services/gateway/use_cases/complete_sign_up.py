@@ -9,9 +9,18 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from libs.runtime.errors import ErrorReason, ServiceError
+from services.gateway.clients.device_trust import SightingKind
 from services.gateway.clients.identity import ActivatedAccount
-from services.gateway.domain.records import Client, Credentials, Profile
-from services.gateway.domain.verification import Basis, NoticeKind, Purpose, RevocationReason, requester_of
+from services.gateway.domain.records import Client, Credentials, Profile, Standing
+from services.gateway.domain.verification import (
+    Basis,
+    NoticeKind,
+    Proof,
+    Purpose,
+    RevocationReason,
+    requester_of,
+)
+from services.gateway.storage import verifications
 from services.gateway.use_cases.context import Context, step_id
 from services.gateway.use_cases.proofs import redeem
 from services.gateway.use_cases.shutting_out import shut_device_out, tell_owner
@@ -40,7 +49,7 @@ class SignedUp:
 
 
 async def complete_sign_up(context: Context, command: CompleteSignUp) -> SignedUp:
-    """The account, usable, with this device its first. Raises CREDENTIALS_REJECTED."""
+    """The account, usable, with this device its first. Raises CREDENTIALS_REJECTED, DEVICE_NOT_TRUSTED."""
     proof = await redeem(
         context,
         request_id=command.request_id,
@@ -49,6 +58,7 @@ async def complete_sign_up(context: Context, command: CompleteSignUp) -> SignedU
         client=command.client,
         code=command.code,
     )
+    await _require_may_leave(context, proof, command.client)
     activated = await context.identity.activate_account(proof.account_id)
     await _move_in(context, command, activated)
     await context.device_trust.confirm_device(
@@ -59,6 +69,19 @@ async def complete_sign_up(context: Context, command: CompleteSignUp) -> SignedU
     )
     _, profiles = await context.identity.get_account(proof.account_id)
     return SignedUp(account_id=proof.account_id, credentials=credentials, profiles=profiles)
+
+
+async def _require_may_leave(context: Context, proof: Proof, client: Client) -> None:
+    """No profile leaves with a device that was shut out, or fell under suspicion, after the own account was begun.
+
+    Once the move has begun it is finished: the device itself is shut out on the way.
+    """
+    if proof.source_account_id is None or proof.begun:
+        return
+    assessment = await context.device_trust.assess_device(proof.source_account_id, client, SightingKind.HEARTBEAT)
+    if assessment.standing in (Standing.SUSPECT, Standing.REVOKED):
+        raise ServiceError(ErrorReason.DEVICE_NOT_TRUSTED, detail=f"standing {assessment.standing}")
+    await verifications.begin_proof(context.database, proof.proof_id, context.clock.now())
 
 
 async def _move_in(context: Context, command: CompleteSignUp, activated: ActivatedAccount) -> None:

@@ -41,6 +41,7 @@ async def keep_proof(
     purpose: Purpose,
     client: Client,
     sent: tuple[UUID, UUID] | None,
+    source_account_id: UUID | None = None,
 ) -> Proof:
     """Keep what a code is about; ``sent`` is account and challenge, None where no code was sent."""
     account_id, challenge_id = sent or (step_id(request_id, "no account"), step_id(request_id, "no challenge"))
@@ -51,6 +52,7 @@ async def keep_proof(
         challenge_id=challenge_id,
         device_id=client.device_id,
         expire_time=context.clock.now() + CODE_LIFE,
+        source_account_id=source_account_id,
     )
     return await verifications.keep_proof(context.database, proof, body_digest)
 

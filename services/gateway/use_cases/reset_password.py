@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from libs.runtime.keys import keyed_hash
 from services.gateway.domain.records import Client
 from services.gateway.domain.verification import NoticeKind, Purpose, requester_of
 from services.gateway.use_cases.context import Context, step_id
@@ -26,11 +27,19 @@ class ResetPassword:
         return f"ResetPassword({self.reset_id})"
 
 
+def _tag(context: Context, password: str) -> str:
+    """Part of the request's identity: the same request id with another password is another request, which finds its
+    code spent."""
+    return keyed_hash(context.digest_key, "reset", password).hex()
+
+
 async def reset_password(context: Context, command: ResetPassword) -> Ended:
     """How much ended: every session, every stream. Raises CREDENTIALS_REJECTED, INVALID_FIELD."""
+    # Before the code is spent: a password that is refused must not cost it. Any id will do, no account is looked at.
+    await context.identity.check_password(command.reset_id, command.password)
     proof = await redeem(
         context,
-        request_id=command.request_id,
+        request_id=step_id(command.request_id, _tag(context, command.password)),
         proof_id=command.reset_id,
         purpose=Purpose.PASSWORD_RESET,
         client=command.client,

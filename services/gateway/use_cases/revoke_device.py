@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from libs.runtime.errors import invalid_field, not_found
+from libs.runtime.errors import invalid_field
 from services.gateway.domain.records import Client
 from services.gateway.domain.verification import NoticeKind, Requester, RevocationReason
 from services.gateway.use_cases.context import Context, resolve_member
@@ -19,12 +19,13 @@ async def revoke_device(context: Context, session_token: str, client: Client, de
     account_id = resolved.account.account_id
     device = await _find(context, account_id, device_id)
     ended = await shut_device_out(context, account_id, device_id, RevocationReason.BY_OWNER)
-    await tell_owner(context, context.ids.new(), account_id, NoticeKind.DEVICE_SHUT_OUT, device)
+    if device is not None:
+        await tell_owner(context, context.ids.new(), account_id, NoticeKind.DEVICE_SHUT_OUT, device)
     return ended
 
 
-async def _find(context: Context, account_id: UUID, device_id: str) -> Requester:
-    """The device as the notice describes it."""
+async def _find(context: Context, account_id: UUID, device_id: str) -> Requester | None:
+    """The device as the notice describes it; None for one that is not among the last seen."""
     for summary in await context.device_trust.list_devices(account_id):
         if summary.device_id == device_id:
             return Requester(
@@ -34,4 +35,4 @@ async def _find(context: Context, account_id: UUID, device_id: str) -> Requester
                 platform=summary.platform,
                 country_code=summary.country_code,
             )
-    raise not_found("device")
+    return None

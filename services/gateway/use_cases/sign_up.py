@@ -35,6 +35,7 @@ async def sign_up(context: Context, command: SignUp) -> Proof:
             purpose=Purpose.SIGN_UP,
             client=command.client,
             sent=sent,
+            source_account_id=command.new.move[0] if command.new.move else None,
         )
 
 

@@ -14,12 +14,16 @@ from services.identity.use_cases.context import Identity, hold_open_account
 _log = get_logger(__name__)
 
 
-async def set_password(account_id: UUID, password: str, *, identity: Identity) -> int:
+async def set_password(account_id: UUID, password: str, *, dry_run: bool, identity: Identity) -> int:
     """How many sessions ended: all of the account's, in the transaction that sets the password.
+
+    ``dry_run`` checks the password and looks at no account, so that its answer tells nothing of one.
 
     Raises NOT_FOUND unless the account is active or on hold; INVALID_FIELD on ``password``; OVERLOADED.
     """
     checked = check_new_password(password)
+    if dry_run:
+        return 0
     account = await accounts.find_account(identity.database, account_id)
     if account is None or not account.state.open:
         raise not_found("account")

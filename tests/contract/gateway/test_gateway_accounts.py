@@ -258,3 +258,28 @@ def _complete(device: Device, sign_up_id: str, code: str) -> pb.CompleteSignUpRe
 
 def _sign_in(device: Device, email: str, password: str) -> pb.SignInRequest:
     return pb.SignInRequest(request_id=str(uuid4()), email=email, password=password, client=device.context())
+
+
+async def test_a_refused_new_password_does_not_cost_the_reset_its_code(home: Household, world: World) -> None:
+    reset_id = await home.tv.start_password_reset(home.owner.email)
+    code = await world.code(home.owner.email, "Choose a new password")
+    refused = await failure(home.tv.reset_password(reset_id, code, "passwordpassword"))
+    assert (refused.reason, refused.fields) == ("INVALID_FIELD", ("password",))
+    await home.tv.reset_password(reset_id, code, NEW_PASSWORD)
+    assert (await home.tv.sign_in(home.owner, NEW_PASSWORD)).outcome == decision_pb.OUTCOME_ALLOWED
+
+
+async def test_a_repeated_reset_with_another_password_changes_nothing(home: Household, world: World) -> None:
+    reset_id = await home.tv.start_password_reset(home.owner.email)
+    request = pb.ResetPasswordRequest(
+        request_id=str(uuid4()),
+        reset_id=reset_id,
+        code=await world.code(home.owner.email, "Choose a new password"),
+        password=NEW_PASSWORD,
+        client=home.tv.context(),
+    )
+    await world.accounts.ResetPassword(request)
+    await world.accounts.ResetPassword(request)
+    request.password = "seven-other-words-of-a-thief"
+    assert (await failure(world.accounts.ResetPassword(request))).reason == "CREDENTIALS_REJECTED"
+    assert (await home.tv.sign_in(home.owner, NEW_PASSWORD)).outcome == decision_pb.OUTCOME_ALLOWED

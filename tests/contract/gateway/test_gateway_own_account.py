@@ -70,6 +70,17 @@ async def test_a_device_past_its_deadline_can_still_make_an_own_account(home: Ho
     assert (await ben.play("film")).outcome == decision_pb.OUTCOME_ALLOWED
 
 
+async def test_a_device_that_was_shut_out_meanwhile_takes_no_profile_with_it(home: Household, world: World) -> None:
+    ben = await _ben(home, world)
+    begun, email = await _begin(world, ben)
+    revoke = pb.RevokeDeviceRequest(**asked_by(home.tv), device_id=ben.device_id)
+    await world.accounts.RevokeDevice(revoke)
+    refused = await failure(ben.complete_sign_up(begun, await world.code(email)))
+    assert refused.reason == "DEVICE_NOT_TRUSTED"
+    signed_in = await home.tv.sign_in(home.owner)
+    assert {"Ada", "Ben"} == {each.name for each in signed_in.profiles}
+
+
 @pytest.mark.parametrize("away", ["download_planning", "device_trust"])
 async def test_a_move_that_broke_off_is_completed_by_the_same_request(home: Household, world: World, away: str) -> None:
     ben = await _ben(home, world)

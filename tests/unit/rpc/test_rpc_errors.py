@@ -105,4 +105,10 @@ def test_a_dependencys_refusal_of_this_service_is_not_passed_on_as_the_callers_f
     assert hide_inner_reason(RemoteError(ErrorReason.CALLER_UNKNOWN)).reason is ErrorReason.INTERNAL
     assert hide_inner_reason(RemoteError(ErrorReason.CALLER_NOT_ALLOWED)).reason is ErrorReason.INTERNAL
     assert hide_inner_reason(RemoteError(ErrorReason.DRAINING)).reason is ErrorReason.DEPENDENCY_UNAVAILABLE
+    assert hide_inner_reason(RemoteError(ErrorReason.STORAGE_UNAVAILABLE)).reason is ErrorReason.DEPENDENCY_UNAVAILABLE
     assert hide_inner_reason(RemoteError(ErrorReason.NOT_FOUND)).reason is ErrorReason.NOT_FOUND
+
+
+def test_what_this_services_own_channel_tried_already_is_not_tried_again_by_its_callers_channels() -> None:
+    error = ServiceError(ErrorReason.DEPENDENCY_UNAVAILABLE)
+    assert dict(to_trailers(error, to_status(error)))[PUSHBACK_KEY] == "-1"

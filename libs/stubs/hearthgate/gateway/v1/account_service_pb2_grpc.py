@@ -116,7 +116,8 @@ class AccountServiceServicer:
 
     def CompleteSignUp(self, request, context):
         """Completes SignUp or CreateOwnAccount with the code from the mail. Caller: the streaming backend. Effect: the account is active, this device is its
-        first, a moved profile is there; repeating after a lost answer is harmless. Errors: CREDENTIALS_REJECTED for a wrong, used or unknown code.
+        first, a moved profile is there; repeating after a lost answer is harmless. Errors: CREDENTIALS_REJECTED for a wrong, used or unknown code;
+        DEVICE_NOT_TRUSTED where the device was shut out meanwhile.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -22,7 +22,8 @@ class AccountServiceStub:
     """
     CompleteSignUp: _aio.UnaryUnaryMultiCallable[_account_service_pb2.CompleteSignUpRequest, _account_service_pb2.CompleteSignUpResponse]
     """Completes SignUp or CreateOwnAccount with the code from the mail. Caller: the streaming backend. Effect: the account is active, this device is its
-    first, a moved profile is there; repeating after a lost answer is harmless. Errors: CREDENTIALS_REJECTED for a wrong, used or unknown code.
+    first, a moved profile is there; repeating after a lost answer is harmless. Errors: CREDENTIALS_REJECTED for a wrong, used or unknown code;
+    DEVICE_NOT_TRUSTED where the device was shut out meanwhile.
     """
     SignIn: _aio.UnaryUnaryMultiCallable[_account_service_pb2.SignInRequest, _account_service_pb2.SignInResponse]
     """Signs a device in by address and password. Caller: the streaming backend. Effect: a session, restricted to proving oneself where theft is
@@ -86,7 +87,8 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_account_service_pb2.CompleteSignUpRequest, _abc.Awaitable[_account_service_pb2.CompleteSignUpResponse]],
     ) -> _abc.Awaitable[_account_service_pb2.CompleteSignUpResponse]:
         """Completes SignUp or CreateOwnAccount with the code from the mail. Caller: the streaming backend. Effect: the account is active, this device is its
-        first, a moved profile is there; repeating after a lost answer is harmless. Errors: CREDENTIALS_REJECTED for a wrong, used or unknown code.
+        first, a moved profile is there; repeating after a lost answer is harmless. Errors: CREDENTIALS_REJECTED for a wrong, used or unknown code;
+        DEVICE_NOT_TRUSTED where the device was shut out meanwhile.
         """
 
     @_abc_1.abstractmethod

@@ -110,7 +110,7 @@ class VerificationServiceServicer:
 
     def ApproveDevice(self, request, context):
         """Says yes. Caller: the streaming backend, for a device of the household. Effect: the asking device is let in as far as a yes buys.
-        Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, NOT_FOUND, STATE_CONFLICT, ALLOWANCE_EXHAUSTED.
+        Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, NOT_FOUND, STATE_CONFLICT, ALLOWANCE_EXHAUSTED, INVALID_FIELD for the device's own question.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -118,7 +118,8 @@ class VerificationServiceServicer:
 
     def RejectDevice(self, request, context):
         """Says "it wasn't me". Caller: the streaming backend, for a device of the household. Effect: the asking device is shut out, its sessions and
-        streams end, the owner is told; durable when answered. Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, NOT_FOUND.
+        streams end, the owner is told; durable when answered. Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, NOT_FOUND, INVALID_FIELD for the
+        device's own question.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

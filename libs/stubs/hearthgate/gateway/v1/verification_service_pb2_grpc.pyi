@@ -33,11 +33,12 @@ class VerificationServiceStub:
     """
     ApproveDevice: _aio.UnaryUnaryMultiCallable[_verification_service_pb2.ApproveDeviceRequest, _verification_service_pb2.ApproveDeviceResponse]
     """Says yes. Caller: the streaming backend, for a device of the household. Effect: the asking device is let in as far as a yes buys.
-    Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, NOT_FOUND, STATE_CONFLICT, ALLOWANCE_EXHAUSTED.
+    Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, NOT_FOUND, STATE_CONFLICT, ALLOWANCE_EXHAUSTED, INVALID_FIELD for the device's own question.
     """
     RejectDevice: _aio.UnaryUnaryMultiCallable[_verification_service_pb2.RejectDeviceRequest, _verification_service_pb2.RejectDeviceResponse]
     """Says "it wasn't me". Caller: the streaming backend, for a device of the household. Effect: the asking device is shut out, its sessions and
-    streams end, the owner is told; durable when answered. Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, NOT_FOUND.
+    streams end, the owner is told; durable when answered. Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, NOT_FOUND, INVALID_FIELD for the
+    device's own question.
     """
     WatchVerification: _aio.UnaryStreamMultiCallable[_verification_service_pb2.WatchVerificationRequest, _verification_service_pb2.WatchVerificationResponse]
     """Streams a verification as it stands and each change, so that the waiting television starts by itself. Caller: the streaming backend.
@@ -93,7 +94,7 @@ class VerificationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_verification_service_pb2.ApproveDeviceRequest, _abc.Awaitable[_verification_service_pb2.ApproveDeviceResponse]],
     ) -> _abc.Awaitable[_verification_service_pb2.ApproveDeviceResponse]:
         """Says yes. Caller: the streaming backend, for a device of the household. Effect: the asking device is let in as far as a yes buys.
-        Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, NOT_FOUND, STATE_CONFLICT, ALLOWANCE_EXHAUSTED.
+        Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, NOT_FOUND, STATE_CONFLICT, ALLOWANCE_EXHAUSTED, INVALID_FIELD for the device's own question.
         """
 
     @_abc_1.abstractmethod
@@ -103,7 +104,8 @@ class VerificationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_verification_service_pb2.RejectDeviceRequest, _abc.Awaitable[_verification_service_pb2.RejectDeviceResponse]],
     ) -> _abc.Awaitable[_verification_service_pb2.RejectDeviceResponse]:
         """Says "it wasn't me". Caller: the streaming backend, for a device of the household. Effect: the asking device is shut out, its sessions and
-        streams end, the owner is told; durable when answered. Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, NOT_FOUND.
+        streams end, the owner is told; durable when answered. Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, NOT_FOUND, INVALID_FIELD for the
+        device's own question.
         """
 
     @_abc_1.abstractmethod

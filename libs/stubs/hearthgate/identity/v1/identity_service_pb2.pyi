@@ -1043,19 +1043,23 @@ class SetPasswordRequest(_message.Message):
 
     ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     PASSWORD_FIELD_NUMBER: _builtins.int
+    DRY_RUN_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
     """The account."""
     password: _builtins.str
     """The new password, 15 to 256 characters."""
+    dry_run: _builtins.bool
+    """Tell whether the password would be accepted, and look at no account."""
     def __init__(
         self,
         *,
         account_id: _builtins.str = ...,
         password: _builtins.str = ...,
+        dry_run: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "password", b"password"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "dry_run", b"dry_run", "password", b"password"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
