@@ -151,15 +151,16 @@ async def test_the_owner_s_word_clears_a_suspect_and_buys_a_lease(
     assert (await world.assess(phone)).standing == common.STANDING_UNCONFIRMED
 
 
-async def test_the_owner_s_code_clears_even_when_no_lease_is_left_while_an_approval_needs_one(world: World) -> None:
+async def test_the_owner_s_word_clears_even_when_no_lease_is_left_and_an_invited_device_needs_one(world: World) -> None:
     await world.create_account()
     for number in range(3):
         await world.confirm(client(f"guest-{number}", f"198.51.{number}.1"), HOUSEHOLD_CODE)
     with expect(ErrorReason.ALLOWANCE_EXHAUSTED, allowance="guest_leases"):
-        await world.confirm(client("tablet", HOTEL, "BR"), TRUSTED_DEVICE)
-    assert (await world.assess(client("tablet", HOTEL, "BR"))).standing == common.STANDING_SUSPECT
-    cleared = await world.confirm(client("phone", HOTEL, "BR"), OWNER_CODE)
-    assert (cleared.standing, cleared.can_use_code) == (common.STANDING_UNCONFIRMED, False)
+        await world.confirm(client("friend", FRIEND), TRUSTED_DEVICE)
+    for name, basis in (("tablet", TRUSTED_DEVICE), ("phone", OWNER_CODE)):
+        assert (await world.assess(client(name, HOTEL, "BR"))).standing == common.STANDING_SUSPECT
+        cleared = await world.confirm(client(name, HOTEL, "BR"), basis)
+        assert (cleared.standing, cleared.can_use_code) == (common.STANDING_UNCONFIRMED, False)
 
 
 async def test_a_member_abroad_travels_and_is_asked_again_a_month_after_it_was_last_at_home(world: World) -> None:
