@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# Half of the suite waits for processes, so it takes more workers than cores.
+# Half of the suite waits for processes, so it takes more workers than cores; a file stays with one worker, and so does
+# the stack that its tests share.
 WORKERS ?= 3
 
 .DEFAULT_GOAL := help
@@ -33,7 +34,7 @@ up: $(STAMP) ## Start the whole suite on this machine; Ctrl-C ends it
 
 .PHONY: test
 test: $(STAMP) ## Run the tests
-	@$(BIN)/pytest -n $(WORKERS) --dist worksteal
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 .PHONY: lint
 lint: $(STAMP) ## Check style, types, architecture, contracts, stubs, images and manifests
