@@ -16,7 +16,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-_UP_HELP = """Start everything on this machine, and end it with Ctrl-C.
+
+def _paragraphs(text: str) -> str:
+    """A help text whose paragraphs are wrapped by the terminal; what is indented stays as it is."""
+    parts = (part.strip("\n") for part in text.split("\n\n"))
+    return "\n\n".join(part if part.startswith(" ") else " ".join(part.split()) for part in parts)
+
+
+_UP_HELP = _paragraphs("""Start everything on this machine, and end it with Ctrl-C.
 
 A real PostgreSQL, the five services as processes of their own, a local mail server and a local SMSC (SMPP 3.4), whose
 mails and texts are shown as they arrive. When all is ready, lines to paste are printed.
@@ -42,7 +49,15 @@ Examples:
   hearthgate up --fresh             the same, from nothing
 
   hearthgate up --port 0 --json     free ports, told to a program as one line
-"""
+""")
+
+_DEMO_HELP = _paragraphs("""Tell the whole story once, with real parts, and check every step.
+
+A household plays; friends' televisions verify by email, by text, or later; one is refused after its deadline and
+makes an own account; a stolen password is stopped and shut out; a phone gets its downloads planned.
+
+The last line is one JSON object with the outcome and decision id of each step. Exit code 1 when a step comes out wrong.
+""")
 
 
 @app.command(help=_UP_HELP)
@@ -64,7 +79,7 @@ def up(
     raise typer.Exit(run_up(data_dir=data, fresh=fresh, port=port, as_json=as_json))
 
 
-@app.command()
+@app.command(help=_DEMO_HELP)
 def demo(
     data: Annotated[
         Path | None, typer.Option(help="Keep the data in this folder; a temporary one is used without.")
@@ -72,12 +87,7 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Keep the temporary folder, and say where it is.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "--json", help="Print the last line alone: JSON.")] = False,
 ) -> None:
-    """Tell the whole story once, with real parts, and check every step.
-
-    A household plays; friends' televisions verify by email, by text, or later; one is refused after its deadline and
-    makes an own account; a stolen password is stopped and shut out; a phone gets its downloads planned. The last line
-    is one JSON object with the outcome and decision id of each step. Exit code 1 when a step comes out wrong.
-    """
+    """Tell the story."""
     from libs.devstack.demo.run import run_demo
 
     raise typer.Exit(run_demo(data_dir=data, keep=keep, quiet=quiet))
