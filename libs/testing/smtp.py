@@ -10,6 +10,7 @@ import logging
 import ssl
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.message import EmailMessage
@@ -267,7 +268,9 @@ class _Protocol(SMTP):
         """Cut the connection without a word."""
         transport = self._original_transport or self.transport
         if isinstance(transport, asyncio.WriteTransport):
-            transport.abort()
+            # Python 3.11.2, Debian's, fails so where the TLS connection has gone already.
+            with suppress(AttributeError):
+                transport.abort()
 
 
 class _Handler:
