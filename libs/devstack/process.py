@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import grpc
-from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-untyped]
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from libs.devstack.logs import tail
 from libs.testing.postgres_host import end_process, exit_status

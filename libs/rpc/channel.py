@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -125,7 +125,7 @@ async def call(
 
 async def call_stream(
     method: grpc.aio.UnaryStreamMultiCallable[RequestT, ResponseT], request: RequestT, *, timeout: float | None = None
-) -> AsyncIterator[ResponseT]:
+) -> AsyncGenerator[ResponseT]:
     """The messages that ``method`` answers with; errors and ``timeout`` (of the whole stream) as with :func:`call`.
 
     Close it (``contextlib.aclosing``) if you leave before its end: that cancels the call.

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any, Final
 
-from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-untyped]
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from libs.runtime.errors import not_found
 from libs.runtime.logging import get_logger
@@ -26,7 +26,7 @@ _NOT_SERVING: Final = health_pb2.HealthCheckResponse.NOT_SERVING
 _SERVICE_UNKNOWN: Final = health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
 
 
-class HealthServicer(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
+class HealthServicer(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # the library has no types
     """Answers for the server as a whole ("") and for each service by name, all alike; for ``liveness`` always SERVING.
 
     ``check`` runs every ``interval`` seconds and fails when it raises or takes longer than ``timeout`` seconds.

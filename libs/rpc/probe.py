@@ -10,7 +10,7 @@ import sys
 from typing import Final
 
 import grpc
-from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-untyped]
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 _SECONDS: Final = 3.0
 

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import grpc
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
-from grpc_reflection.v1alpha import reflection_pb2  # type: ignore[import-untyped]
-from grpc_reflection.v1alpha._async import ReflectionServicer  # type: ignore[import-untyped]
+from grpc_reflection.v1alpha import reflection_pb2
+from grpc_reflection.v1alpha._async import ReflectionServicer
 
 SERVICE_NAME_V1: Final = "grpc.reflection.v1.ServerReflection"
 SERVICE_NAME_V1ALPHA: Final = "grpc.reflection.v1alpha.ServerReflection"
@@ -22,7 +22,7 @@ _STUBS: Final = "hearthgate"
 _DESCRIPTORS: Final = "descriptors.binpb"
 
 
-class CommentedReflectionServicer(ReflectionServicer):  # type: ignore[misc]
+class CommentedReflectionServicer(ReflectionServicer):  # type: ignore[misc]  # the library has no types
     """grpcio-reflection's servicer, with comments where they are known."""
 
     async def ServerReflectionInfo(self, request_iterator: Any, context: Any) -> AsyncIterator[Any]:

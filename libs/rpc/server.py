@@ -10,9 +10,9 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 import grpc
-from grpc_channelz.v1 import channelz_pb2, channelz_pb2_grpc  # type: ignore[import-untyped]
-from grpc_channelz.v1._async import ChannelzServicer  # type: ignore[import-untyped]
-from grpc_health.v1 import health_pb2_grpc  # type: ignore[import-untyped]
+from grpc_channelz.v1 import channelz_pb2, channelz_pb2_grpc
+from grpc_channelz.v1._async import ChannelzServicer
+from grpc_health.v1 import health_pb2_grpc
 
 from libs.rpc import health, reflection
 from libs.rpc.callers import KnownCallers

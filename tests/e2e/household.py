@@ -83,10 +83,10 @@ class Viewer:
                 client=self.tv.context(),
                 stop_stream_ids=[stream] if stream else [],
             )
-            started = await self._patiently(lambda start=start: playback.StartStream(start))  # type: ignore[misc]
+            started = await self._patiently(lambda start=start: playback.StartStream(start))  # type: ignore[misc]  # bound early
             assert started.outcome == decision_pb.OUTCOME_ALLOWED, started
             stream = started.stream.stream_id
-            renewed = await self._patiently(lambda started=started: self.tv.renew(started.stream))  # type: ignore[misc]
+            renewed = await self._patiently(lambda started=started: self.tv.renew(started.stream))  # type: ignore[misc]  # bound early
             assert renewed.outcome == decision_pb.OUTCOME_ALLOWED, renewed
             await self._patiently(self.tv.pending_verifications)
             await self._patiently(lambda: self.tv.configure_downloads(_BUDGET_BYTES))

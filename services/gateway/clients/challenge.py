@@ -127,7 +127,7 @@ class ChallengeClient:
     async def watch_challenge(self, account_id: UUID, challenge_id: UUID) -> AsyncGenerator[Challenge]:
         """A challenge as it stands and each change of it. Close it when leaving early."""
         request = pb.WatchChallengeRequest(account_id=str(account_id), challenge_id=str(challenge_id))
-        async with aclosing(call_stream(self._stub.WatchChallenge, request)) as messages:  # type: ignore[type-var]
+        async with aclosing(call_stream(self._stub.WatchChallenge, request)) as messages:
             async for message in messages:
                 yield conversions.challenge(message.challenge)
 

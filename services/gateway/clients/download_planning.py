@@ -48,7 +48,7 @@ class DownloadPlanningClient:
     async def watch_plan(self, account_id: UUID, profile_id: UUID, device_id: str) -> AsyncGenerator[pb.DownloadPlan]:
         """A device's plan and each later one. Close it when leaving early."""
         request = pb.WatchPlanRequest(account_id=str(account_id), profile_id=str(profile_id), device_id=device_id)
-        async with aclosing(call_stream(self._stub.WatchPlan, request)) as messages:  # type: ignore[type-var]
+        async with aclosing(call_stream(self._stub.WatchPlan, request)) as messages:
             async for message in messages:
                 yield message.plan
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import timedelta
 from uuid import uuid4
@@ -26,7 +26,7 @@ from tests.contract.challenge.challenge_world import (
 )
 
 
-def watch(stub: rpc.ChallengeServiceStub, challenge: pb.Challenge) -> AsyncIterator[pb.WatchChallengeResponse]:
+def watch(stub: rpc.ChallengeServiceStub, challenge: pb.Challenge) -> AsyncGenerator[pb.WatchChallengeResponse]:
     """Watch a challenge."""
     request = pb.WatchChallengeRequest(account_id=challenge.account_id, challenge_id=challenge.challenge_id)
     return call_stream(stub.WatchChallenge, request, timeout=20)
@@ -126,7 +126,7 @@ async def test_the_fifth_question_in_ten_minutes_was_the_last(world: World) -> N
 async def test_who_watches_on_another_replica_hears_of_the_decision(world: World, start_replica: StartReplica) -> None:
     other = await start_replica(world.settings)
     challenge = await question(world)
-    async with aclosing(watch(other.gateway, challenge)) as states, asyncio.timeout(10):  # type: ignore[type-var]
+    async with aclosing(watch(other.gateway, challenge)) as states, asyncio.timeout(10):
         assert (await anext(states)).challenge == challenge
         await world.decide(challenge, HOME_PHONE, approve=True)
         assert (await anext(states)).challenge.state == pb.CHALLENGE_STATE_APPROVED
@@ -137,7 +137,7 @@ async def test_who_watches_on_another_replica_hears_of_the_decision(world: World
 async def test_a_watcher_sees_guesses_and_deliveries_until_the_end(world: World) -> None:
     challenge = await world.create()
     code = await world.code_of(challenge)
-    async with aclosing(watch(world.gateway, challenge)) as states, asyncio.timeout(10):  # type: ignore[type-var]
+    async with aclosing(watch(world.gateway, challenge)) as states, asyncio.timeout(10):
         shown = (await anext(states)).challenge
         while shown.deliveries[0].state != pb.DELIVERY_STATE_ACCEPTED:
             shown = (await anext(states)).challenge
@@ -149,7 +149,7 @@ async def test_a_watcher_sees_guesses_and_deliveries_until_the_end(world: World)
 
 async def test_without_hints_the_poll_shows_the_change(world: World, start_replica: StartReplica) -> None:
     challenge = await question(world)
-    async with aclosing(watch(world.gateway, challenge)) as states, asyncio.timeout(10):  # type: ignore[type-var]
+    async with aclosing(watch(world.gateway, challenge)) as states, asyncio.timeout(10):
         await anext(states)
         await world.database.execute("update challenge set state = 'rejected'")
         assert (await anext(states)).challenge.state == pb.CHALLENGE_STATE_REJECTED
@@ -158,7 +158,7 @@ async def test_without_hints_the_poll_shows_the_change(world: World, start_repli
 async def test_a_watch_ends_when_the_time_is_up(world: World) -> None:
     challenge = await question(world)
     world.clock.advance(timedelta(minutes=10, milliseconds=-50))
-    async with aclosing(watch(world.gateway, challenge)) as states, asyncio.timeout(10):  # type: ignore[type-var]
+    async with aclosing(watch(world.gateway, challenge)) as states, asyncio.timeout(10):
         assert (await anext(states)).challenge.state == pb.CHALLENGE_STATE_PENDING
         world.clock.advance(timedelta(milliseconds=50))
         assert [each.challenge.state async for each in states] == [pb.CHALLENGE_STATE_EXPIRED]
@@ -169,7 +169,7 @@ async def test_a_replica_that_goes_away_ends_its_watches_with_draining(
 ) -> None:
     other = await start_replica(world.settings)
     challenge = await question(world)
-    async with aclosing(watch(other.gateway, challenge)) as states, asyncio.timeout(10):  # type: ignore[type-var]
+    async with aclosing(watch(other.gateway, challenge)) as states, asyncio.timeout(10):
         await anext(states)
         stopping = asyncio.create_task(other.server.stop(1.0))
         with pytest.raises(ServiceError) as caught:
@@ -195,7 +195,7 @@ class TestWithRoomForOneWatcher:
 
     async def test_the_second_watcher_is_asked_to_come_again(self, world: World) -> None:
         challenge = await question(world)
-        async with aclosing(watch(world.gateway, challenge)) as states:  # type: ignore[type-var]
+        async with aclosing(watch(world.gateway, challenge)) as states:
             await anext(states)
             with pytest.raises(ServiceError) as caught:
                 await anext(watch(world.gateway, challenge))

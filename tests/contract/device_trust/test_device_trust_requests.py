@@ -193,7 +193,7 @@ async def test_an_assessment_is_one_statement_whose_plan_never_reads_sightings_o
     counting = CountingDatabase(world.context.database)
     network = NetworkHasher(b"n" * 32).hash(HOTEL)
     tv = Client(device_id="tv", kind="TV", name="", platform="TIZEN", network=network, country="DE")
-    context = replace(world.context, database=counting)  # type: ignore[arg-type]
+    context = replace(world.context, database=counting)  # type: ignore[arg-type]  # it counts, and does what is used
     assert (await assess_device(context, world.account, tv)).known_device
     assert counting.statements == 1
     now = world.clock.now()

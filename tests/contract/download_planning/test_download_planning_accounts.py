@@ -72,7 +72,7 @@ async def test_a_bad_viewing_is_refused_with_its_field_and_nothing_is_recorded(
 ) -> None:
     """All of a request or none."""
     viewer = Viewer()
-    request = viewer.record(viewing("a"), viewing(**({"title_id": "b"} | change)))  # type: ignore[arg-type]
+    request = viewer.record(viewing("a"), viewing(**({"title_id": "b"} | change)))  # type: ignore[arg-type]  # parametrised
     error = await refused(call(service.gateway.RecordViewing, request))
     assert (error.reason, error.fields[0].field) == (ErrorReason.INVALID_FIELD, field)
     assert await progress_of(service, viewer) == {}

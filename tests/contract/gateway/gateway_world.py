@@ -11,8 +11,8 @@ from uuid import uuid4
 
 import grpc
 import pytest
-from google.rpc.error_details_pb2 import BadRequest, ErrorInfo  # type: ignore[import-untyped]
-from grpc_status import rpc_status  # type: ignore[import-untyped]
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
+from grpc_status import rpc_status
 
 from hearthgate.common.v1 import client_context_pb2 as context_pb
 from hearthgate.downloadplanning.v1 import download_planning_service_pb2_grpc as planning_rpc

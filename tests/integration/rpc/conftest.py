@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from grpc_tools import protoc  # type: ignore[import-untyped]
+from grpc_tools import protoc
 
 from libs.rpc.callers import CallerCredentials
 from libs.rpc.channel import open_channel
@@ -50,7 +50,7 @@ class ProbeKit:
     def servicer(self, behaviour: Behaviour) -> Any:
         pb = self.pb
 
-        class Probe(self.rpc.ProbeServiceServicer):  # type: ignore[misc, name-defined]
+        class Probe(self.rpc.ProbeServiceServicer):  # type: ignore[misc, name-defined]  # compiled just now
             async def Ask(self, request: Any, context: Any) -> Any:
                 return pb.ProbeResponse(text=await behaviour(request.text))
 

@@ -160,7 +160,7 @@ async def test_a_method_that_the_servicer_leaves_out_is_unimplemented(serve: Any
 
 
 async def test_a_handler_that_is_not_async_is_refused_when_the_server_is_built(probe: Any) -> None:
-    class Blocking(probe.rpc.ProbeServiceServicer):  # type: ignore[misc]
+    class Blocking(probe.rpc.ProbeServiceServicer):  # type: ignore[misc]  # compiled just now
         def Ask(self, request: Any, context: Any) -> Any:
             return probe.pb.ProbeResponse()
 
@@ -182,7 +182,7 @@ async def test_a_registration_for_a_method_that_is_not_there_is_refused(
 
 
 async def test_an_abort_by_the_handler_itself_is_left_alone(probe: Any, connect: Any, cleanup: Any) -> None:
-    class Aborting(probe.rpc.ProbeServiceServicer):  # type: ignore[misc]
+    class Aborting(probe.rpc.ProbeServiceServicer):  # type: ignore[misc]  # compiled just now
         async def Ask(self, request: Any, context: Any) -> Any:
             await context.abort(grpc.StatusCode.DATA_LOSS, "fixed text")
 

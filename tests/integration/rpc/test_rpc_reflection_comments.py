@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
-from grpc_reflection.v1alpha import reflection_pb2  # type: ignore[import-untyped]
+from grpc_reflection.v1alpha import reflection_pb2
 
 from hearthgate.gateway.v1 import playback_service_pb2
 from libs.rpc.reflection import CommentedReflectionServicer

@@ -46,7 +46,7 @@ def a_challenge(**changes: object) -> Challenge:
         "create_time": _NOW,
         "expire_time": _NOW + timedelta(minutes=10),
     }
-    return Challenge(**(fields | changes))  # type: ignore[arg-type]
+    return Challenge(**(fields | changes))  # type: ignore[arg-type]  # a test's shorthand
 
 
 @pytest.mark.parametrize(

@@ -266,7 +266,7 @@ def test_the_order_in_which_sightings_arrive_does_not_matter(
     assume(len({at for at, _, _ in sightings}) == len(sightings))
     shuffled = list(reversed(sightings))
     if random is not None:
-        random.shuffle(shuffled)  # type: ignore[attr-defined]
+        random.shuffle(shuffled)  # type: ignore[attr-defined]  # Hypothesis' Random
     assert fold_all(sightings) == fold_all(shuffled)
 
 

@@ -178,7 +178,7 @@ def test_the_validator_refuses_what_a_wrong_planner_would_send(request: PlanInpu
         assert f"{item.title_id}: no licence" in broken_rules(elsewhere, state)
 
 
-def _shuffled(values: tuple, random: object) -> tuple:  # type: ignore[type-arg]
+def _shuffled(values: tuple, random: object) -> tuple:  # type: ignore[type-arg]  # of anything
     copy = list(values)
     random.shuffle(copy)  # type: ignore[attr-defined]
     return tuple(copy)
