@@ -28,21 +28,23 @@ async def claim(
     The epoch is held until the transaction ends: a revocation waits for it, and then finds the slot and frees it.
     """
     await _hold_epoch(executor, request.account_id, epoch)
-    await executor.execute(sql.ENSURE_SLOTS, request.account_id, max_streams, now)
     if request.stop_stream_ids:
         await end_streams(executor, request.account_id, list(request.stop_stream_ids), now)
     if request.replace_device_streams:
         await end_device_streams(executor, request.account_id, request.device_id, now)
-    # SKIP LOCKED may pass over a slot that is being freed this moment, so it is tried once more.
-    for _ in range(2):
-        fence = await executor.fetch_value(
-            sql.CLAIM_SLOT,
-            *(request.account_id, epoch, request.stream_id, request.session_id, request.device_id),
-            *(request.device_name, request.profile_id, request.title_id, now, expire_time, max_streams),
-        )
-        if fence is not None:
-            return Lease(stream_id=request.stream_id, expire_time=expire_time, fencing_token=int(fence))
-    return None
+    values = (
+        *(request.account_id, epoch, request.stream_id, request.session_id, request.device_id),
+        *(request.device_name, request.profile_id, request.title_id, now, expire_time, max_streams),
+    )
+    fence = await executor.fetch_value(sql.CLAIM_SLOT, *values)
+    if fence is None:
+        # All are held, or the account has fewer rows than its plan has streams, or SKIP LOCKED passed over a slot that
+        # was being freed: make what is missing, and try once more.
+        await executor.execute(sql.ENSURE_SLOTS, request.account_id, max_streams, now)
+        fence = await executor.fetch_value(sql.CLAIM_SLOT, *values)
+    if fence is None:
+        return None
+    return Lease(stream_id=request.stream_id, expire_time=expire_time, fencing_token=int(fence))
 
 
 async def _hold_epoch(executor: Executor, account_id: UUID, epoch: int) -> None:
