@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
+from hashlib import sha256
+from typing import Final
 from uuid import UUID
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -13,12 +16,12 @@ from libs.runtime.errors import invalid_field
 from libs.runtime.ids import parse_uuid
 from services.device_trust.domain.allowances import Allowances
 from services.device_trust.domain.assessment import Assessment
-from services.device_trust.domain.networks import NetworkHasher
+from services.device_trust.domain.networks import Network, NetworkHasher
+from services.device_trust.domain.profiles import profile_digest
 from services.device_trust.domain.records import (
     Client,
     ConfirmationBasis,
     Device,
-    NetworkHash,
     RevocationReason,
     Sighting,
     Standing,
@@ -26,18 +29,27 @@ from services.device_trust.domain.records import (
 from services.device_trust.domain.residences import ResidenceSummary
 from services.device_trust.domain.scoring import Factor, Scores
 
+_KEY_DIGEST_BYTES: Final = 8
 
-def client_from(message: client_context_pb2.ClientContext, hasher: NetworkHasher, field: str = "client") -> Client:
+
+def client_from(
+    message: client_context_pb2.ClientContext, hasher: NetworkHasher, field: str = "client", profile_id: str = ""
+) -> Client:
     """The client as it is seen; its address goes no further than this. ``field`` is the message's path."""
     device = message.device
+    network = _network(message.ip_address, hasher, f"{field}.ip_address")
     return Client(
         device_id=device.id,
         kind=client_context_pb2.DeviceKind.Name(device.kind).removeprefix("DEVICE_KIND_"),
         name=device.name,
         platform=client_context_pb2.Platform.Name(device.platform).removeprefix("PLATFORM_"),
-        network=_network(message.ip_address, hasher, f"{field}.ip_address"),
+        network=network.narrow,
+        wide=network.wide,
+        v6=network.v6,
         country=message.country_code or None,
         asn=message.asn or None,
+        profile=profile_digest(profile_id),
+        key=sha256(device.public_key).digest()[:_KEY_DIGEST_BYTES] if device.public_key else b"",
     )
 
 
@@ -45,11 +57,17 @@ def sighting_from(message: pb.Sighting, hasher: NetworkHasher, index: int) -> Si
     """The sighting at an index of its request."""
     field = f"sightings[{index}]"
     return Sighting(
-        sighting_id=parse_uuid(message.sighting_id, f"{field}.sighting_id"),
+        sighting_id=sighting_id_from(message, index),
         account_id=parse_uuid(message.account_id, f"{field}.account_id"),
         event_time=time_from(message.event_time, f"{field}.event_time"),
-        client=client_from(message.client, hasher, f"{field}.client"),
+        client=client_from(message.client, hasher, f"{field}.client", message.profile_id),
+        start=message.kind == pb.SIGHTING_KIND_START,
     )
+
+
+def sighting_id_from(message: pb.Sighting, index: int) -> UUID:
+    """The id of the sighting at an index of its request."""
+    return parse_uuid(message.sighting_id, f"sightings[{index}].sighting_id")
 
 
 def time_from(message: Timestamp, field: str) -> datetime:
@@ -129,9 +147,9 @@ def residence_to(residence: ResidenceSummary) -> pb.Residence:
     return message
 
 
-def _network(address: str, hasher: NetworkHasher, field: str) -> NetworkHash:
+def _network(address: str, hasher: NetworkHasher, field: str) -> Network:
     try:
-        return hasher.hash(address)
+        return hasher.look(address)
     except ValueError:
         raise invalid_field(field, "is no IP address") from None
 
@@ -144,5 +162,7 @@ def _scores_to(scores: Scores) -> pb.Scores:
     return pb.Scores(household=scores.household, outsider=scores.outsider, thief=scores.thief)
 
 
+@lru_cache(maxsize=1_024)
 def _factor_to(factor: Factor) -> pb.Factor:
+    """A factor as a message. There are few, each is sent often, and a repeated field takes a copy."""
     return pb.Factor(name=factor.name, weight=factor.weight, description=factor.description)

@@ -16,6 +16,7 @@ from services.device_trust.domain.networks import NetworkHasher
 from services.device_trust.servicer import DeviceTrustServicer
 from services.device_trust.settings import DeviceTrustSettings
 from services.device_trust.use_cases.context import Context
+from services.device_trust.use_cases.count_crowds import run_crowd_counter
 from services.device_trust.use_cases.purge_expired import run_purger
 
 NAME: Final = "device_trust"
@@ -51,7 +52,10 @@ async def serve(settings: DeviceTrustSettings) -> None:
         )
         servicer = DeviceTrustServicer(context, NetworkHasher(settings.master_key()))
         server = build_server(ServerOptions.from_settings(settings), [registration(servicer)], database.ping)
-        async with running(run_purger(context, settings.purge_interval_seconds), name="purger"):
+        async with (
+            running(run_purger(context, settings.purge_interval_seconds), name="purger"),
+            running(run_crowd_counter(context, settings.crowd_interval_seconds), name="crowds"),
+        ):
             await run_until_stopped(server, settings.drain_seconds)
 
 

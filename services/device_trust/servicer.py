@@ -34,11 +34,12 @@ class DeviceTrustServicer(rpc.DeviceTrustServiceServicer):
     async def RecordSightings(self, request: pb.RecordSightingsRequest, context: Any) -> pb.RecordSightingsResponse:
         """Takes in where and when devices were seen."""
         sightings = [convert.sighting_from(each, self._hasher, i) for i, each in enumerate(request.sightings)]
-        return pb.RecordSightingsResponse(recorded_count=await record_sightings(self._context, sightings))
+        refused = {convert.sighting_id_from(each, i) for i, each in enumerate(request.sightings) if each.refused}
+        return pb.RecordSightingsResponse(recorded_count=await record_sightings(self._context, sightings, refused))
 
     async def AssessDevice(self, request: pb.AssessDeviceRequest, context: Any) -> pb.AssessDeviceResponse:
         """Tells what a device is to an account."""
-        client = convert.client_from(request.client, self._hasher)
+        client = convert.client_from(request.client, self._hasher, profile_id=request.profile_id)
         assessment = await assess_device(self._context, convert.account_from(request.account_id), client)
         return pb.AssessDeviceResponse(assessment=convert.assessment_to(assessment))
 

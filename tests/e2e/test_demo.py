@@ -15,13 +15,13 @@ from tests.e2e.running import hearthgate, processes_of
 
 OUTCOMES = {
     "household_plays": "ALLOWED",
+    "thief_stopped": "VERIFICATION_REQUIRED",
+    "intruder_shut_out": "DENIED",
     "verified_by_email": "ALLOWED_UNTIL",
     "verified_by_text": "ALLOWED_UNTIL",
     "deferred": "ALLOWED_UNTIL",
     "refused_after_deadline": "DENIED",
     "own_account_plays": "ALLOWED",
-    "thief_stopped": "VERIFICATION_REQUIRED",
-    "intruder_shut_out": "DENIED",
     "downloads_planned": "PLANNED",
 }
 WITHOUT_THE_CHECK = {"gateway": {"HEARTHGATE_SHARING_EXPERIMENT": '{"key": "sharing-check", "on": false}'}}
@@ -49,7 +49,7 @@ def test_a_step_that_comes_out_wrong_ends_the_story_with_exit_code_1_and_says_wh
     assert demo.run_demo(data_dir=data, keep=False, quiet=True) == 1
     report = json.loads(capsys.readouterr().out)
     assert report["ok"] is False
-    assert list(report["steps"]) == ["household_plays"], report
+    assert list(report["steps"]) == ["household_plays", "thief_stopped", "intruder_shut_out"], report
     assert report["error"] == "a first start on Ben's TV: expected VERIFICATION_REQUIRED, got ALLOWED"
     assert processes_of(data) == [], "nothing but us, and we are done"
 

@@ -19,8 +19,9 @@ from libs.testing.postgres import temporary_directory
 TIME_LIMIT_SECONDS: Final = 120.0
 _EXIT_AFTER_SIGTERM: Final = 128 + signal.SIGTERM
 POLICY: Final = {
-    # A deadline that a reader can wait for. The rest is as in production.
-    "device_trust": {"HEARTHGATE_DEFERRAL_SECONDS": "4"},
+    # A deadline that a reader can wait for. A friend's device is asked at its first start, while in production it is
+    # watched for some days before. The rest is as in production.
+    "device_trust": {"HEARTHGATE_DEFERRAL_SECONDS": "4", "HEARTHGATE_TOLERATED_DAYS": "0"},
 }
 
 

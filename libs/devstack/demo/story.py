@@ -1,4 +1,4 @@
-"""The story: a household, friends with a lent password, a thief, and a phone before a journey."""
+"""The story: a household, a thief, friends with a lent password, and a phone before a journey."""
 
 from __future__ import annotations
 
@@ -69,13 +69,14 @@ class Story:
         """Every chapter in order. Raises StoryError at the first that comes out wrong."""
         await self._import_catalogue()
         await self.household_plays()
+        # Before the friends come: where new devices turn up all the time, one more looks lent rather than stolen.
+        await self.thief_stopped()
+        await self.intruder_shut_out()
         await self.verified_by_email()
         await self.verified_by_text()
         await self.deferred()
         await self.refused_after_deadline()
         await self.own_account_plays()
-        await self.thief_stopped()
-        await self.intruder_shut_out()
         await self.downloads_planned()
 
     async def household_plays(self) -> None:
@@ -93,6 +94,35 @@ class Story:
         self.screen.says(self.phone.name, "sign in at home", "HOUSEHOLD", good=True)
         for name in ("Ben", "Cleo", "Dana"):
             await self._add_profile(name)
+
+    async def thief_stopped(self) -> None:
+        """A stolen password gets no further than a question to the owner."""
+        self.screen.chapter("A stolen password is stopped")
+        answer = await self.laptop.sign_in(self.ada)
+        _expect_outcome("sign-in from far away", answer.outcome, decision_pb.OUTCOME_VERIFICATION_REQUIRED)
+        self.screen.says(self.laptop.name, "sign in with the password", "VERIFICATION_REQUIRED", good=False)
+        self.laptop.profile_id = self.tv.profile_id
+        start = await self.laptop.play(catalogue.LIGHTHOUSE)
+        _expect_outcome("a start by the thief", start.outcome, decision_pb.OUTCOME_VERIFICATION_REQUIRED)
+        expect("its reason", start.reasons[0].code, decision_pb.REASON_CODE_SUSPECTED_THEFT)
+        self.screen.says(self.laptop.name, "play", "VERIFICATION_REQUIRED: only the owner can clear this", good=False)
+        await self._mail(self.ada.email, about="Unknown laptop")
+        self.steps["thief_stopped"] = _step(answer.outcome, answer.decision_id)
+
+    async def intruder_shut_out(self) -> None:
+        """The owner says "it wasn't me", and sets a new password."""
+        self.screen.chapter("The owner shuts it out")
+        pending = [each for each in await self.phone.pending_verifications() if each.suspected_theft]
+        expect("questions on Ada's phone", [each.device.name for each in pending], [self.laptop.name])
+        self.screen.says(self.phone.name, f"“{self.laptop.name}, {pending[0].country_code}?”", "it wasn't me")
+        await self.phone.it_was_not_me(pending[0].verification_id)
+        answer = await self.laptop.play(catalogue.LIGHTHOUSE)
+        _expect_outcome("a start after that", answer.outcome, decision_pb.OUTCOME_DENIED)
+        again = await self.laptop.sign_in(self.ada)
+        _expect_outcome("a sign-in after that", again.outcome, decision_pb.OUTCOME_DENIED)
+        self.screen.says(self.laptop.name, "play, sign in again", "DENIED", good=False)
+        await self._new_password()
+        self.steps["intruder_shut_out"] = _step(answer.outcome, answer.decision_id)
 
     async def verified_by_email(self) -> None:
         """A friend's TV is asked, waits, and starts by itself once the emailed code was entered."""
@@ -153,35 +183,6 @@ class Story:
         expect("the moved profile", [each.profile_id for each in signed_up.profiles], [profile_id])
         self.screen.says(self.danas_tv.name, "create own account", "profile “Dana” moved", good=True)
         await self._play(self.danas_tv, "own_account_plays", decision_pb.OUTCOME_ALLOWED)
-
-    async def thief_stopped(self) -> None:
-        """A stolen password gets no further than a question to the owner."""
-        self.screen.chapter("A stolen password is stopped")
-        answer = await self.laptop.sign_in(self.ada)
-        _expect_outcome("sign-in from far away", answer.outcome, decision_pb.OUTCOME_VERIFICATION_REQUIRED)
-        self.screen.says(self.laptop.name, "sign in with the password", "VERIFICATION_REQUIRED", good=False)
-        self.laptop.profile_id = self.tv.profile_id
-        start = await self.laptop.play(catalogue.LIGHTHOUSE)
-        _expect_outcome("a start by the thief", start.outcome, decision_pb.OUTCOME_VERIFICATION_REQUIRED)
-        expect("its reason", start.reasons[0].code, decision_pb.REASON_CODE_SUSPECTED_THEFT)
-        self.screen.says(self.laptop.name, "play", "VERIFICATION_REQUIRED: only the owner can clear this", good=False)
-        await self._mail(self.ada.email, about="Unknown laptop")
-        self.steps["thief_stopped"] = _step(answer.outcome, answer.decision_id)
-
-    async def intruder_shut_out(self) -> None:
-        """The owner says "it wasn't me", and sets a new password."""
-        self.screen.chapter("The owner shuts it out")
-        pending = [each for each in await self.phone.pending_verifications() if each.suspected_theft]
-        expect("questions on Ada's phone", [each.device.name for each in pending], [self.laptop.name])
-        self.screen.says(self.phone.name, f"“{self.laptop.name}, {pending[0].country_code}?”", "it wasn't me")
-        await self.phone.it_was_not_me(pending[0].verification_id)
-        answer = await self.laptop.play(catalogue.LIGHTHOUSE)
-        _expect_outcome("a start after that", answer.outcome, decision_pb.OUTCOME_DENIED)
-        again = await self.laptop.sign_in(self.ada)
-        _expect_outcome("a sign-in after that", again.outcome, decision_pb.OUTCOME_DENIED)
-        self.screen.says(self.laptop.name, "play, sign in again", "DENIED", good=False)
-        await self._new_password()
-        self.steps["intruder_shut_out"] = _step(answer.outcome, answer.decision_id)
 
     async def downloads_planned(self) -> None:
         """The phone gets the next episode in place of the watched one, and what suits, within its budget."""
@@ -258,6 +259,8 @@ class Story:
             raise StoryError("the old password still signs in")
         answer = await self.phone.sign_in(new)
         _expect_outcome("the new password", answer.outcome, decision_pb.OUTCOME_ALLOWED)
+        self.ada = new
+        self.screen.note("Ada tells her friends the new password.")
 
     async def _code_by_mail(self, address: str, about: str = "") -> str:
         return code_in((await self._mail(address, about, with_code=True)).text)

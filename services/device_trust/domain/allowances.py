@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from libs.runtime.errors import ErrorReason, ServiceError
+from services.device_trust.domain.facts import Household
 from services.device_trust.domain.policy import Policy
-from services.device_trust.domain.records import AllowanceKind, AllowanceUse, Facts, NetworkHash, Travel
+from services.device_trust.domain.records import AllowanceKind, AllowanceUse, NetworkHash, Travel
 
 YEAR: Final = timedelta(days=365)
 """The running year of travel days: it slides, so that nobody gains by waiting for January."""
@@ -23,19 +24,19 @@ class Allowances:
     travel_days_left: int
 
 
-def allowances_left(facts: Facts, policy: Policy, *, network: NetworkHash | None) -> Allowances:
+def allowances_left(household: Household, now: datetime, policy: Policy, *, network: NetworkHash | None) -> Allowances:
     """What is left for an account, as seen from a network; with None, for the account as a whole.
 
     The smaller of the account's and the network's remainder counts: other devices, or other networks, refill nothing.
     """
-    since = facts.now - policy.allowance_period
-    uses = [use for use in facts.uses if use.used_time > since]
+    since = now - policy.allowance_period
+    uses = [use for use in household.uses if use.used_time > since]
     deferrals = policy.deferrals_per_account, policy.deferrals_per_network
     leases = policy.guest_leases_per_account, policy.guest_leases_per_network
     return Allowances(
         deferrals_left=_left(uses, AllowanceKind.DEFERRAL, network, *deferrals),
         guest_leases_left=_left(uses, AllowanceKind.GUEST_LEASE, network, *leases),
-        travel_days_left=max(0, policy.travel_days_per_year - travel_days_used(facts.travels, facts.now)),
+        travel_days_left=max(0, policy.travel_days_per_year - travel_days_used(household.travels, now)),
     )
 
 

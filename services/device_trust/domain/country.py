@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from services.device_trust.domain.records import Facts
+from services.device_trust.domain.facts import Facts
 
 
 class Whereabouts(StrEnum):
@@ -17,9 +17,10 @@ class Whereabouts(StrEnum):
 
 def whereabouts(facts: Facts) -> Whereabouts:
     """The device's country against the residences'. A residence in an unknown country leaves the question open."""
-    homes = {residence.country for residence in facts.residences}
-    if facts.country is None or not homes:
+    homes = {residence.country for residence in facts.household.residences}
+    country = facts.client.country
+    if country is None or not homes:
         return Whereabouts.UNKNOWN
-    if facts.country in homes:
+    if country in homes:
         return Whereabouts.HOME_COUNTRY
     return Whereabouts.UNKNOWN if None in homes else Whereabouts.FOREIGN

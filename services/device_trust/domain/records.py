@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
-from typing import NewType
+from typing import Final, NewType
 from uuid import UUID
 
 NetworkHash = NewType("NetworkHash", bytes)
@@ -58,8 +58,30 @@ class Client:
     name: str
     platform: str
     network: NetworkHash
+    wide: bytes = b""
+    """A keyed hash of the provider's block that the network lies in; empty where it was not looked at."""
+    v6: bool = False
+    """Whether the network is one of IPv6: many homes have one of each."""
     country: str | None = None
     asn: int | None = None
+    profile: int = 0
+    """A digest of the profile that is used; 0 where none is known."""
+    key: bytes = b""
+    """A digest of the device's public key; empty where it shows none."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Crowd:
+    """How many accounts share a network, and the share of all accounts that was seen with its provider."""
+
+    network: int = 1
+    provider_share: float | None = None
+
+
+ALONE: Final = Crowd()
+"""A network and a provider of which nothing is known."""
+TELLING_ACCOUNTS: Final = 50
+"""With fewer accounts in all than this, the share of one provider tells nothing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,34 +152,8 @@ class Sighting:
     account_id: UUID
     event_time: datetime
     client: Client
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PresenceDay:
-    """A device on a network on a day (UTC), however often it was seen there."""
-
-    device_id: str
-    day: date
-    network: NetworkHash
-    country: str | None
-    asn: int | None
-    sighting_count: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Facts:
-    """Everything that a standing is judged by: a device, seen now from a network, and its account's household.
-
-    ``travels`` reach back over the running year, ``uses`` over the allowance period.
-    """
-
-    now: datetime
-    network: NetworkHash
-    country: str | None
-    device: Device | None
-    residences: tuple[Residence, ...] = ()
-    travels: tuple[Travel, ...] = ()
-    uses: tuple[AllowanceUse, ...] = ()
+    start: bool = False
+    """Whether a stream began."""
 
 
 def see(device: Device | None, client: Client, at: datetime, *, at_home: bool = False) -> Device:

@@ -1,19 +1,23 @@
 """Scores: how likely each explanation of a device is, and what spoke for and against.
 
-This is the simple scorer: a few hand-set, uncalibrated weights. Another takes its place behind :data:`Scorer`.
-A passed code is no evidence of living somewhere and has no factor; the owner's clearance speaks on theft alone.
+Three explanations are scored apart: it lives with the household, it was lent the password, it stole it. Each score is a
+sum of the weights of the factors' classes, turned into a probability by a curve that was calibrated on people whose
+label is known. A passed code is no evidence of living somewhere and has no factor.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
-from services.device_trust.domain.country import Whereabouts, whereabouts
-from services.device_trust.domain.policy import Policy
-from services.device_trust.domain.records import Facts
-from services.device_trust.domain.standing import at_residence, lately_at_home, on_declared_travel
+from services.device_trust.domain.evidence import Evidence
+from services.device_trust.domain.factors import BY_HAND, FACTORS, FactorKind
+from services.device_trust.domain.model import Hypothesis, Model
+
+_KINDS: Final = (*FACTORS, *BY_HAND)
+_TOLD: Final = 0.05
+"""A factor of less weight than this is not worth a sentence."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,63 +46,58 @@ class Scoring:
     factors: tuple[Factor, ...] = ()
 
 
-Scorer = Callable[[Facts, Policy], Scoring]
+Scorer = Callable[[Evidence], Scoring]
 """The whole interface of a scorer: a pure function."""
 
 
-def score_known_network(facts: Facts, policy: Policy) -> Scoring:
-    """Score by known networks and countries. Without evidence nothing is scored."""
-    factors = (*_presence_factors(facts, policy), *_country_factors(facts))
-    if not factors:
-        return Scoring()
-    weight = sum(factor.weight for factor in factors)
-    scores = Scores(
-        household=_probability(weight),
-        outsider=_probability(-weight) if facts.residences else None,
-        thief=_thief(facts),
-    )
-    return Scoring(scores=scores, factors=factors)
+def classify(evidence: Evidence) -> tuple[int, ...]:
+    """The class of each factor, learned ones first."""
+    return tuple(kind.classify(evidence) for kind in _KINDS)
 
 
-def _presence_factors(facts: Facts, policy: Policy) -> Iterator[Factor]:
-    if at_residence(facts):
-        yield _factor("network_at_residence", 3.0, "It is on the network of a residence now.")
-    elif facts.residences:
-        yield _factor("network_elsewhere", -1.0, "Its network is none of the residences'.")
-    if facts.device is not None and facts.device.member_since is not None:
-        yield _factor("account_created_here", 2.5, "The account was made on it.")
-    if lately_at_home(facts, policy):
-        yield _factor("lately_at_home", 2.0, f"It was at a residence in the last {policy.home_presence.days} days.")
-    elif facts.device is not None and facts.device.last_home_time is not None:
-        yield _factor("once_at_home", 0.5, "It was at a residence, though not lately.")
+def scorer(model: Model) -> Scorer:
+    """The scorer with a model's numbers. Everything that a class says is made once: this stands on the hot path."""
+    hypotheses = (model.household, model.outsider, model.thief)
+    table = [
+        (kind.classify, [_row(kind, number, hypotheses, index) for number in range(len(kind.classes))])
+        for index, kind in enumerate(_KINDS)
+    ]
+
+    def score(evidence: Evidence) -> Scoring:
+        if not evidence.has_home:
+            return Scoring()
+        household, outsider, thief = (each.bias for each in hypotheses)
+        told: list[Factor] = []
+        for classify_one, rows in table:
+            weights, factor = rows[classify_one(evidence)]
+            household += weights[0]
+            outsider += weights[1]
+            thief += weights[2]
+            if factor is not None:
+                told.append(factor)
+        told.sort(key=_strength)
+        return Scoring(
+            scores=Scores(
+                household=model.household.probability(household),
+                outsider=model.outsider.probability(outsider),
+                thief=model.thief.probability(thief),
+            ),
+            factors=tuple(told),
+        )
+
+    return score
 
 
-def _country_factors(facts: Facts) -> Iterator[Factor]:
-    match whereabouts(facts):
-        case Whereabouts.HOME_COUNTRY:
-            yield _factor("country_of_residence", 0.5, "It is in the country of a residence.")
-        case Whereabouts.FOREIGN if on_declared_travel(facts):
-            yield _factor("declared_travel", 0.5, "It is in a country to which the household said it travels.")
-        case Whereabouts.FOREIGN:
-            yield _factor("foreign_country", -1.5, "It is in a country where the household has no residence.")
+_Row = tuple[tuple[float, float, float], Factor | None]
 
 
-def _thief(facts: Facts) -> float | None:
-    where = whereabouts(facts)
-    if where is Whereabouts.UNKNOWN:
-        return None
-    device = facts.device
-    weight = 1.0 if where is Whereabouts.FOREIGN and not on_declared_travel(facts) else -2.5
-    if device is not None and device.cleared_time is not None:
-        weight -= 3.0
-    if at_residence(facts) or (device is not None and (device.last_home_time or device.member_since) is not None):
-        weight -= 3.0
-    return _probability(weight)
+def _row(kind: FactorKind, number: int, hypotheses: tuple[Hypothesis, ...], index: int) -> _Row:
+    """The weights of a class for the three explanations, and what is told of it, if it is worth a sentence."""
+    household, outsider, thief = (each.weights[index][number] for each in hypotheses)
+    told = Factor(name=kind.name, weight=household, description=kind.classes[number])
+    return (household, outsider, thief), told if abs(household) >= _TOLD else None
 
 
-def _factor(name: str, weight: float, description: str) -> Factor:
-    return Factor(name=name, weight=weight, description=description)
-
-
-def _probability(weight: float) -> float:
-    return 1 / (1 + math.exp(-weight))
+def _strength(factor: Factor) -> float:
+    """What weighed most comes first."""
+    return -abs(factor.weight)

@@ -1,48 +1,56 @@
-"""Sightings folded into what is kept: devices as last seen, and presence by day."""
+"""Sightings taken in: what they change of an account, and which times are impossible."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from libs.runtime.errors import ErrorReason, FieldViolation, ServiceError
-from services.device_trust.domain.records import Device, NetworkHash, PresenceDay, Sighting, see
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HomeSeen:
-    """A residence's network was seen last at this time, and in this country where one was known."""
-
-    network: NetworkHash
-    last_seen_time: datetime
-    country: str | None
+from services.device_trust.domain.history import History
+from services.device_trust.domain.learning import observe
+from services.device_trust.domain.policy import Policy
+from services.device_trust.domain.records import Device, Residence, Sighting, see
+from services.device_trust.domain.residences import settle, visited
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fold:
-    """What a batch of one account's sightings changes."""
+    """An account after its sightings were taken in; the history is the one that was given, changed in place."""
 
     devices: tuple[Device, ...]
-    presence: tuple[PresenceDay, ...]
-    homes: tuple[HomeSeen, ...]
+    residences: tuple[Residence, ...]
 
 
-def fold(sightings: Iterable[Sighting], devices: Iterable[Device], homes: Collection[NetworkHash]) -> Fold:
-    """Fold one account's new sightings, in any order, into its devices; ``homes`` are its residences' networks."""
+def fold(
+    history: History,
+    sightings: Iterable[Sighting],
+    devices: Iterable[Device],
+    residences: tuple[Residence, ...],
+    policy: Policy,
+    crowds: Mapping[bytes, int],
+    new_id: Callable[[], UUID],
+) -> Fold:
+    """Take one account's new sightings in, in the order of their time; ``crowds`` are accounts by network."""
     known = {device.device_id: device for device in devices}
-    days: dict[tuple[str, date, NetworkHash], PresenceDay] = {}
-    seen: dict[NetworkHash, HomeSeen] = {}
     for sighting in sorted(sightings, key=lambda each: (each.event_time, each.sighting_id)):
-        client, at_home = sighting.client, sighting.client.network in homes
-        known[client.device_id] = see(known.get(client.device_id), client, sighting.event_time, at_home=at_home)
-        day = _presence(sighting)
-        key = (day.device_id, day.day, day.network)
-        days[key] = replace(day, sighting_count=days[key].sighting_count + 1) if key in days else day
-        if at_home:
-            country = client.country or (seen[client.network].country if client.network in seen else None)
-            seen[client.network] = HomeSeen(network=client.network, last_seen_time=sighting.event_time, country=country)
-    return Fold(devices=tuple(known.values()), presence=tuple(days.values()), homes=tuple(seen.values()))
+        client, at = sighting.client, sighting.event_time
+        learned = observe(
+            history,
+            client,
+            at,
+            policy,
+            crowds.get(client.network, 1),
+            start=sighting.start,
+            at_residence=any(each.network == client.network for each in residences),
+        )
+        if learned.found_home:
+            residences = settle(history, residences, client, at, policy, new_id())
+        elif learned.at_home:
+            residences = visited(residences, client, at)
+        known[client.device_id] = see(known.get(client.device_id), client, at, at_home=learned.at_home)
+    return Fold(devices=tuple(known.values()), residences=residences)
 
 
 def check_times(times: Sequence[datetime], now: datetime, *, ahead: timedelta, behind: timedelta) -> None:
@@ -63,15 +71,3 @@ def _time_problem(time: datetime, now: datetime, ahead: timedelta, behind: timed
     if time < now - behind:
         return f"lies more than {behind.days} days in the past"
     return ""
-
-
-def _presence(sighting: Sighting) -> PresenceDay:
-    client = sighting.client
-    return PresenceDay(
-        device_id=client.device_id,
-        day=sighting.event_time.astimezone(UTC).date(),
-        network=client.network,
-        country=client.country,
-        asn=client.asn,
-        sighting_count=1,
-    )

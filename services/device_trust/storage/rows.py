@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from asyncpg import Record
 
+from services.device_trust.domain.facts import Household
+from services.device_trust.domain.history import History, day_of, decode
 from services.device_trust.domain.records import (
+    TELLING_ACCOUNTS,
     AllowanceKind,
     AllowanceUse,
-    Client,
+    Crowd,
     Device,
-    Facts,
     NetworkHash,
     Residence,
     RevocationReason,
@@ -53,23 +57,57 @@ def device_values(account_id: UUID, device: Device) -> tuple[Any, ...]:
     )
 
 
-def facts_from(row: Record, now: datetime, client: Client | None) -> Facts:
-    """The facts that a row of LOAD_FACTS holds; without a client, those of the household alone."""
-    return Facts(
-        now=now,
-        network=client.network if client else NetworkHash(b""),
-        country=client.country if client else None,
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Loaded:
+    """What one row of LOAD_FACTS holds."""
+
+    household: Household
+    device: Device | None
+    crowd: Crowd
+
+
+def loaded_from(row: Record, now: datetime) -> Loaded:
+    """The household, the device that was asked for, and the crowd on its network."""
+    return Loaded(
+        household=Household(
+            history=history_from(row["history"], now),
+            residences=tuple(_residences(row)),
+            travels=tuple(
+                Travel(country=country, start_time=start, end_time=end)
+                for country, start, end in _columns(row, "travel_countries", "travel_starts", "travel_ends")
+            ),
+            uses=tuple(
+                AllowanceUse(kind=AllowanceKind(kind), network=network, used_time=time)
+                for kind, network, time in _columns(row, "use_kinds", "use_networks", "use_times")
+            ),
+        ),
         device=device_from(row) if row["device_id"] is not None else None,
-        residences=tuple(_residences(row)),
-        travels=tuple(
-            Travel(country=country, start_time=start, end_time=end)
-            for country, start, end in _columns(row, "travel_countries", "travel_starts", "travel_ends")
-        ),
-        uses=tuple(
-            AllowanceUse(kind=AllowanceKind(kind), network=network, used_time=time)
-            for kind, network, time in _columns(row, "use_kinds", "use_networks", "use_times")
-        ),
+        crowd=_crowd(row),
     )
+
+
+def history_from(data: bytes | None, now: datetime) -> History:
+    """The history that was kept; one that begins today where none was."""
+    return History(first_day=day_of(now)) if data is None else decode(data)
+
+
+def residence_from(row: Record) -> Residence:
+    """The residence that a row holds."""
+    return Residence(
+        residence_id=row["residence_id"],
+        network=NetworkHash(row["network_hash"]),
+        country=row["country_code"],
+        declared=row["declared"],
+        name=row["name"],
+        last_seen_time=row["last_seen_time"],
+    )
+
+
+def _crowd(row: Record) -> Crowd:
+    """A network that was not counted has one account. With few accounts, a provider's share tells nothing."""
+    total, provider = row["all_accounts"] or 0, row["provider_accounts"]
+    share = min(1.0, provider / total) if provider is not None and total >= TELLING_ACCOUNTS else None
+    return Crowd(network=row["network_accounts"] or 1, provider_share=share)
 
 
 def _residences(row: Record) -> list[Residence]:
@@ -92,6 +130,8 @@ def _residences(row: Record) -> list[Residence]:
     ]
 
 
-def _columns(row: Record, *names: str) -> zip[tuple[Any, ...]]:
+def _columns(row: Record, *names: str) -> Iterable[tuple[Any, ...]]:
     """Parallel arrays as tuples; an aggregate over no rows is null."""
-    return zip(*(row[name] or () for name in names), strict=True)
+    if row[names[0]] is None:
+        return ()
+    return zip(*(row[name] for name in names), strict=True)

@@ -24,7 +24,11 @@ select d.device_id, d.kind, d.name, d.platform, d.first_seen_time, d.last_seen_t
   r.residence_ids, r.residence_networks, r.residence_countries, r.residence_declared, r.residence_names,
   r.residence_seen_times,
   t.travel_countries, t.travel_starts, t.travel_ends,
-  u.use_kinds, u.use_networks, u.use_times
+  u.use_kinds, u.use_networks, u.use_times,
+  (select h.data from history h where h.account_id = $1) as history,
+  (select c.account_count from crowd c where c.kind = 'NETWORK' and c.key = $5) as network_accounts,
+  (select c.account_count from crowd c where c.kind = 'PROVIDER' and c.key = $6) as provider_accounts,
+  (select c.account_count from crowd c where c.kind = 'ALL' and c.key = '') as all_accounts
 from (select array_agg(residence_id order by residence_id) as residence_ids,
     array_agg(network_hash order by residence_id) as residence_networks,
     array_agg(country_code order by residence_id) as residence_countries,
@@ -36,10 +40,13 @@ cross join (select array_agg(country_code order by request_id) as travel_countri
     array_agg(start_time order by request_id) as travel_starts,
     array_agg(end_time order by request_id) as travel_ends
   from travel where account_id = $1 and end_time > $3) t
-cross join (select array_agg(kind order by request_id) as use_kinds,
-    array_agg(network_hash order by request_id) as use_networks,
-    array_agg(used_time order by request_id) as use_times
-  from allowance_use where account_id = $1 and used_time > $4) u
+cross join (select array_agg(a.kind order by a.request_id) as use_kinds,
+    array_agg(a.network_hash order by a.request_id) as use_networks,
+    array_agg(a.used_time order by a.request_id) as use_times
+  from allowance_use a
+  left join device g on g.account_id = $1 and g.device_id = a.device_id
+  where a.account_id = $1 and a.used_time > $4
+    and (g.last_home_time is null or g.last_home_time <= a.used_time)) u
 left join device d on d.account_id = $1 and d.device_id = $2
 """
 
@@ -76,24 +83,63 @@ select device_id from device where account_id = $1 and member_since is not null 
 SAVE_RESIDENCE: Final = """/* device_trust.save_residence: write a residence as it is now; the household is locked */
 insert into residence (account_id, residence_id, network_hash, country_code, declared, name, last_seen_time)
 values ($1, $2, $3, $4, $5, $6, $7)
-on conflict (account_id, residence_id) do update set country_code = excluded.country_code,
-  declared = excluded.declared, name = excluded.name, last_seen_time = excluded.last_seen_time
+on conflict (account_id, residence_id) do update set network_hash = excluded.network_hash,
+  country_code = excluded.country_code, declared = excluded.declared, name = excluded.name,
+  last_seen_time = excluded.last_seen_time
 """
 
-LIST_HOMES: Final = """/* device_trust.list_homes: the networks of an account's residences */
-select network_hash from residence where account_id = $1
+LIST_RESIDENCES: Final = """/* device_trust.list_residences: an account's residences */
+select residence_id, network_hash, country_code, declared, name, last_seen_time
+from residence where account_id = $1 order by residence_id
 """
 
-TOUCH_RESIDENCE: Final = """/* device_trust.touch_residence: a residence was seen, late or not */
-update residence set last_seen_time = greatest(last_seen_time, $3), country_code = coalesce(country_code, $4)
-where account_id = $1 and network_hash = $2
+DELETE_RESIDENCE: Final = """/* device_trust.delete_residence: forget a residence; the household is locked */
+delete from residence where account_id = $1 and residence_id = $2
 """
 
-COUNT_RESIDENTS: Final = """/* device_trust.count_residents: devices on each residence's network since a day */
-select r.residence_id, count(distinct p.device_id) as device_count
-from residence r join presence p on p.account_id = $1 and p.network_hash = r.network_hash and p.day >= $2
-where r.account_id = $1
-group by r.residence_id
+FIND_HISTORY: Final = """/* device_trust.find_history: what an account's standings are judged by */
+select data from history where account_id = $1
+"""
+
+SAVE_HISTORY: Final = """/* device_trust.save_history: keep it; the household is locked */
+insert into history as h (account_id, data) values ($1, $2)
+on conflict (account_id) do update set data = excluded.data
+"""
+
+FIND_CROWDS: Final = """/* device_trust.find_crowds: how many accounts were seen on networks */
+select key, account_count from crowd where kind = 'NETWORK' and key = any($1::bytea[])
+"""
+
+SEE_NETWORKS: Final = """/* device_trust.see_networks: note that an account was on networks; written once a day */
+insert into network_seen as s (account_id, network_hash, asn, last_day)
+select $1, n.network_hash, n.asn, n.last_day
+from unnest($2::bytea[], $3::bigint[], $4::date[]) as n(network_hash, asn, last_day)
+on conflict (account_id, network_hash) do update set last_day = excluded.last_day, asn = coalesce(excluded.asn, s.asn)
+where s.last_day < excluded.last_day
+"""
+
+COUNT_NETWORK_CROWDS: Final = """/* device_trust.count_network_crowds: networks of several accounts */
+select network_hash as key, count(*) as account_count from network_seen where last_day >= $1
+group by network_hash having count(*) > 1
+"""
+
+COUNT_PROVIDER_CROWDS: Final = """/* device_trust.count_provider_crowds: accounts by provider */
+select asn, count(distinct account_id) as account_count from network_seen
+where last_day >= $1 and asn is not null group by asn
+"""
+
+COUNT_ACCOUNTS: Final = """/* device_trust.count_accounts: accounts that were seen lately */
+select count(distinct account_id) from network_seen where last_day >= $1
+"""
+
+SAVE_CROWDS: Final = """/* device_trust.save_crowds: write what was counted */
+insert into crowd as c (kind, key, account_count, counted_time)
+select $1, n.key, n.account_count, $4 from unnest($2::bytea[], $3::bigint[]) as n(key, account_count)
+on conflict (kind, key) do update set account_count = excluded.account_count, counted_time = excluded.counted_time
+"""
+
+DELETE_CROWDS: Final = """/* device_trust.delete_crowds: forget crowds that were not counted any more */
+delete from crowd where kind = $1 and counted_time < $2
 """
 
 ADD_SIGHTINGS: Final = """/* device_trust.add_sightings: note sighting ids; those returned are new */
@@ -101,14 +147,6 @@ insert into sighting_seen (account_id, sighting_id, event_time)
 select $1, s.sighting_id, s.event_time from unnest($2::uuid[], $3::timestamptz[]) as s(sighting_id, event_time)
 on conflict (account_id, sighting_id) do nothing
 returning sighting_id
-"""
-
-ADD_PRESENCE: Final = """/* device_trust.add_presence: count a device's sightings on a network on a day */
-insert into presence as p (account_id, device_id, day, network_hash, country_code, asn, sighting_count)
-values ($1, $2, $3, $4, $5, $6, $7)
-on conflict (account_id, device_id, day, network_hash) do update set
-  sighting_count = p.sighting_count + excluded.sighting_count,
-  country_code = coalesce(p.country_code, excluded.country_code), asn = coalesce(p.asn, excluded.asn)
 """
 
 ADD_USE: Final = """/* device_trust.add_use: use up one of an allowance; the household is locked */
@@ -135,6 +173,14 @@ select account_id from presence where day < $1 group by account_id limit $2
 
 DELETE_PRESENCE: Final = """/* device_trust.delete_presence: forget an account's old presence */
 delete from presence where account_id = $1 and day < $2
+"""
+
+EXPIRED_NETWORKS: Final = """/* device_trust.expired_networks: accounts with networks unseen for long */
+select account_id from network_seen where last_day < $1 group by account_id limit $2
+"""
+
+DELETE_NETWORKS: Final = """/* device_trust.delete_networks: forget an account's networks unseen for long */
+delete from network_seen where account_id = $1 and last_day < $2
 """
 
 EXPIRED_REQUESTS: Final = """/* device_trust.expired_requests: accounts with answers older than their retention */

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from libs.persistence.database import Executor
 from services.device_trust.domain.allowances import YEAR
+from services.device_trust.domain.history import History, encode
 from services.device_trust.domain.records import (
     AllowanceUse,
     Client,
     Device,
-    Facts,
     NetworkHash,
-    PresenceDay,
     Residence,
     Sighting,
     Travel,
 )
-from services.device_trust.domain.sightings import HomeSeen
 from services.device_trust.storage import sql
-from services.device_trust.storage.rows import device_from, device_values, facts_from
+from services.device_trust.storage.rows import (
+    Loaded,
+    device_from,
+    device_values,
+    history_from,
+    loaded_from,
+    residence_from,
+)
 
 _NO_DEVICE: Final = ""
 _MAX_LISTED_DEVICES: Final = 200
@@ -41,15 +46,36 @@ class Store:
         """
         await self._executor.execute(sql.LOCK_HOUSEHOLD, account_id, now)
 
-    async def load_facts(
-        self, account_id: UUID, client: Client | None, now: datetime, allowance_period: timedelta
-    ) -> Facts:
-        """The facts about a device seen as ``client``, or about the household alone. One statement."""
-        device_id = client.device_id if client else _NO_DEVICE
+    async def load(self, account_id: UUID, client: Client | None, now: datetime, allowance_period: timedelta) -> Loaded:
+        """The household, the device seen as ``client`` and the crowd on its network; or the household alone.
+
+        One statement, whose cost does not grow with the sightings taken in.
+        """
+        device_id, network, asn = (client.device_id, client.network, client.asn) if client else (_NO_DEVICE, b"", None)
         times = (now - YEAR, now - allowance_period)
         # Always one row: the aggregates over the household give one even where there is none.
-        (row,) = await self._executor.fetch(sql.LOAD_FACTS, account_id, device_id, *times)
-        return facts_from(row, now, client)
+        (row,) = await self._executor.fetch(sql.LOAD_FACTS, account_id, device_id, *times, network, _provider_key(asn))
+        return loaded_from(row, now)
+
+    async def find_history(self, account_id: UUID, now: datetime) -> History:
+        """The account's history; one that begins today where there is none. To be changed, lock the household."""
+        return history_from(await self._executor.fetch_value(sql.FIND_HISTORY, account_id), now)
+
+    async def save_history(self, account_id: UUID, history: History) -> None:
+        """Keep the account's history. The household must be locked."""
+        await self._executor.execute(sql.SAVE_HISTORY, account_id, encode(history))
+
+    async def find_crowds(self, networks: Iterable[NetworkHash]) -> dict[bytes, int]:
+        """How many accounts were seen on networks; those of one account alone are left out."""
+        rows = await self._executor.fetch(sql.FIND_CROWDS, sorted(set(networks)))
+        return {row["key"]: row["account_count"] for row in rows}
+
+    async def see_networks(self, account_id: UUID, sightings: Iterable[Sighting]) -> None:
+        """Note on which networks an account was, for the counting of crowds."""
+        seen = {each.client.network: each for each in sorted(sightings, key=lambda each: each.event_time)}
+        days = [each.event_time.astimezone(UTC).date() for each in seen.values()]
+        asns = [each.client.asn for each in seen.values()]
+        await self._executor.execute(sql.SEE_NETWORKS, account_id, list(seen), asns, days)
 
     async def list_devices(self, account_id: UUID) -> list[Device]:
         """The account's devices, last seen first, at most 200."""
@@ -78,20 +104,22 @@ class Store:
             *(residence.declared, residence.name, residence.last_seen_time),
         )
 
-    async def list_homes(self, account_id: UUID) -> frozenset[NetworkHash]:
-        """The networks of the account's residences."""
-        rows = await self._executor.fetch(sql.LIST_HOMES, account_id)
-        return frozenset(NetworkHash(row["network_hash"]) for row in rows)
+    async def list_residences(self, account_id: UUID) -> tuple[Residence, ...]:
+        """The account's residences, oldest first."""
+        rows = await self._executor.fetch(sql.LIST_RESIDENCES, account_id)
+        return tuple(residence_from(row) for row in rows)
 
-    async def touch_residences(self, account_id: UUID, homes: Iterable[HomeSeen]) -> None:
-        """Residences were seen: neither is their time taken back nor a known country changed."""
-        rows = [(account_id, home.network, home.last_seen_time, home.country) for home in homes]
-        await self._executor.execute_many(sql.TOUCH_RESIDENCE, rows)
-
-    async def count_residents(self, account_id: UUID, since: datetime) -> dict[UUID, int]:
-        """How many devices were on each residence's network since a day; residences without any are left out."""
-        rows = await self._executor.fetch(sql.COUNT_RESIDENTS, account_id, since.date())
-        return {row["residence_id"]: row["device_count"] for row in rows}
+    async def change_residences(
+        self, account_id: UUID, before: Sequence[Residence], after: Sequence[Residence]
+    ) -> None:
+        """Write residences as they are now, and forget those that are none any more. The household must be locked."""
+        kept = {each.residence_id for each in after}
+        for gone in before:
+            if gone.residence_id not in kept:
+                await self._executor.execute(sql.DELETE_RESIDENCE, account_id, gone.residence_id)
+        for residence in after:
+            if residence not in before:
+                await self.save_residence(account_id, residence)
 
     async def add_sightings(self, account_id: UUID, sightings: Sequence[Sighting]) -> set[UUID]:
         """Note the ids of an account's sightings (each id once); return those that are new."""
@@ -99,14 +127,6 @@ class Store:
         times = [each.event_time for each in sightings]
         rows = await self._executor.fetch(sql.ADD_SIGHTINGS, account_id, ids, times)
         return {row["sighting_id"] for row in rows}
-
-    async def add_presence(self, account_id: UUID, days: Iterable[PresenceDay]) -> None:
-        """Count sightings of devices by network and day."""
-        rows = [
-            (account_id, each.device_id, each.day, each.network, each.country, each.asn, each.sighting_count)
-            for each in days
-        ]
-        await self._executor.execute_many(sql.ADD_PRESENCE, rows)
 
     async def add_use(self, account_id: UUID, request_id: UUID, device_id: str, use: AllowanceUse) -> None:
         """Use up one of an allowance. The household must be locked."""
@@ -119,3 +139,8 @@ class Store:
         await self._executor.execute(
             sql.ADD_TRAVEL, account_id, request_id, travel.country, travel.start_time, travel.end_time
         )
+
+
+def _provider_key(asn: int | None) -> bytes:
+    """A provider as the crowd table names it."""
+    return (asn or 0).to_bytes(8, "big")

@@ -8,10 +8,11 @@ from services.device_trust.domain.assessment import Assessment, assess
 from services.device_trust.domain.records import Client
 from services.device_trust.storage.store import Store
 from services.device_trust.use_cases.context import Context
+from services.device_trust.use_cases.looking import look_up
 
 
 async def assess_device(context: Context, account_id: UUID, client: Client) -> Assessment:
     """Assess without any effect: one statement, whose cost does not grow with the sightings taken in."""
     now = context.clock.now()
-    facts = await Store(context.database).load_facts(account_id, client, now, context.policy.allowance_period)
-    return assess(facts, context.policy, context.scorer)
+    facts = await look_up(context, Store(context.database), account_id, client, now)
+    return assess(facts, context.policy)

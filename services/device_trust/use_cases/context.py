@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from libs.persistence.database import Database
 from libs.runtime.clock import Clock
 from libs.runtime.ids import Ids
+from services.device_trust.domain.model import default_model
 from services.device_trust.domain.policy import Policy, Retention
-from services.device_trust.domain.scoring import Scorer, score_known_network
+from services.device_trust.domain.scoring import Scorer, scorer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,4 +21,4 @@ class Context:
     ids: Ids
     policy: Policy
     retention: Retention
-    scorer: Scorer = score_known_network
+    scorer: Scorer = field(default_factory=lambda: scorer(default_model()))

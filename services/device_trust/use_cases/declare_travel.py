@@ -29,11 +29,12 @@ async def declare_travel(context: Context, request: Request, travel: Travel) -> 
 
     async def make(transaction: Executor) -> Allowances:
         store = Store(transaction)
-        household = await store.load_facts(request.account_id, None, now, context.policy.allowance_period)
-        check_travel(travel, household, context.policy)
+        loaded = await store.load(request.account_id, None, now, context.policy.allowance_period)
+        household = loaded.household
+        check_travel(travel, household, now, context.policy)
         await store.add_travel(request.account_id, request.request_id, travel)
         declared = replace(household, travels=(*household.travels, travel))
-        return allowances_left(declared, context.policy, network=None)
+        return allowances_left(declared, now, context.policy, network=None)
 
     allowances = await once(context.database, request, _ALLOWANCES, now, make)
     _log.info("travel declared", account_id=request.account_id, country=travel.country)

@@ -11,6 +11,7 @@ from services.device_trust.storage.requests import Request, once
 from services.device_trust.storage.store import Store
 from services.device_trust.use_cases.confirm_device import ASSESSMENTS
 from services.device_trust.use_cases.context import Context
+from services.device_trust.use_cases.looking import look_up
 from services.device_trust.use_cases.purchases import keep_purchase
 
 _log = get_logger(__name__)
@@ -25,9 +26,9 @@ async def defer_verification(context: Context, request: Request, client: Client)
 
     async def make(transaction: Executor) -> Assessment:
         store = Store(transaction)
-        facts = await store.load_facts(request.account_id, client, now, context.policy.allowance_period)
-        facts = await keep_purchase(store, request, facts, defer(facts, client, context.policy))
-        return assess(facts, context.policy, context.scorer)
+        facts = await look_up(context, store, request.account_id, client, now)
+        facts = await keep_purchase(context, store, request, facts, defer(facts, context.policy))
+        return assess(facts, context.policy)
 
     assessment = await once(context.database, request, ASSESSMENTS, now, make)
     _log.info(

@@ -32,6 +32,7 @@ async def purge_expired(context: Context) -> None:
     now, keep = context.clock.now(), context.retention
     await _purge(context, sql.EXPIRED_SIGHTINGS, sql.DELETE_SIGHTINGS, now - keep.sighting_age - _MARGIN)
     await _purge(context, sql.EXPIRED_PRESENCE, sql.DELETE_PRESENCE, (now - keep.presence).date())
+    await _purge(context, sql.EXPIRED_NETWORKS, sql.DELETE_NETWORKS, (now - keep.presence).date())
     await _purge(context, sql.EXPIRED_REQUESTS, sql.DELETE_REQUESTS, now - keep.requests)
 
 

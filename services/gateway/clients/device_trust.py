@@ -35,6 +35,8 @@ class Sighting:
     kind: SightingKind
     event_time: datetime
     client: Client
+    refused: bool = False
+    """Whether it was not let in: then the account knows the device, and nothing is learned."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,12 +63,15 @@ class DeviceTrustClient:
         request = pb.RecordSightingsRequest(sightings=[_sighting(each) for each in sightings])
         await call(self._stub.RecordSightings, request)
 
-    async def assess_device(self, account_id: UUID, client: Client, kind: SightingKind) -> Assessment:
-        """What a device, seen as this client, is to an account."""
+    async def assess_device(
+        self, account_id: UUID, client: Client, kind: SightingKind, profile_id: UUID | None = None
+    ) -> Assessment:
+        """What a device, seen as this client, is to an account; ``profile_id`` is asked for, where one is known."""
         request = pb.AssessDeviceRequest(
             account_id=str(account_id),
             client=conversions.client_context(client),
             kind=conversions.to_enum(pb.SightingKind, "SIGHTING_KIND_", kind),
+            profile_id=str(profile_id) if profile_id else "",
         )
         return conversions.assessment((await call(self._stub.AssessDevice, request)).assessment)
 
@@ -133,6 +138,7 @@ def _sighting(sighting: Sighting) -> pb.Sighting:
         kind=conversions.to_enum(pb.SightingKind, "SIGHTING_KIND_", sighting.kind),
         event_time=conversions.timestamp(sighting.event_time),
         client=conversions.client_context(sighting.client),
+        refused=sighting.refused,
     )
 
 

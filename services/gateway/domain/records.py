@@ -167,7 +167,7 @@ class Allowances:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Assessment:
-    """What a device is to an account. ``expire_time``: end of a guest lease, or a deferral's deadline."""
+    """What a device is to an account. ``expire_time``: when its guest lease, deferral or days of being watched end."""
 
     standing: Standing
     expire_time: datetime | None

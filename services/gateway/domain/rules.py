@@ -119,7 +119,7 @@ def standing(facts: Facts) -> Finding:
     if not facts.enforced:
         return None, "passed over"
     if facts.standing is Standing.UNCONFIRMED and facts.standing_expire_time is None:
-        return _ask(facts, ReasonCode.DEVICE_UNCONFIRMED), "device is not known to live here and put nothing off"
+        return _ask(facts, ReasonCode.DEVICE_UNCONFIRMED), "device is not known to live here and has no time left"
     return None, f"standing is {facts.standing}"
 
 

@@ -40,11 +40,14 @@ class RenewAnswer:
 async def renew_stream(context: Context, command: RenewStream) -> RenewAnswer:
     """The same rules as for a start; where they refuse, the slot is free at once."""
     account_id = account_hint(command.session_token)
-    epoch = await leases.find_epoch(context.database, account_id)
-    resolved, assessment, stream = await asyncio.gather(
-        resolve(context, command.session_token, command.client),
-        context.device_trust.assess_device(account_id, command.client, SightingKind.HEARTBEAT),
+    epoch, stream = await asyncio.gather(
+        leases.find_epoch(context.database, account_id),
         leases.find_stream(context.database, account_id, command.stream_id),
+    )
+    profile_id = stream.profile_id if stream is not None else None
+    resolved, assessment = await asyncio.gather(
+        resolve(context, command.session_token, command.client),
+        context.device_trust.assess_device(account_id, command.client, SightingKind.HEARTBEAT, profile_id),
     )
     facts = start_facts(context, resolved, assessment, command.platform)
     verdict = decide(facts).verdict

@@ -76,8 +76,15 @@ def _require_needed(assessment: Assessment, *, restricted: bool) -> None:
     needed = restricted or assessment.standing not in {*MEMBER_STANDINGS, Standing.GUEST}
     if assessment.standing is Standing.REVOKED or not needed:
         raise ServiceError(ErrorReason.STATE_CONFLICT, detail=f"standing {assessment.standing}")
-    if not assessment.can_use_code and assessment.standing is not Standing.SUSPECT and not restricted:
+    if not restricted and not _may_ask(assessment):
         raise ServiceError(ErrorReason.ALLOWANCE_EXHAUSTED, metadata={"allowance": "guest_leases"})
+
+
+def _may_ask(assessment: Assessment) -> bool:
+    """Whether a code may be sent: also early, to a device that has time to verify, while a guest lease is left."""
+    has_time = assessment.standing is Standing.UNCONFIRMED and assessment.expire_time is not None
+    early = has_time and assessment.allowances.guest_leases_left > 0
+    return assessment.can_use_code or assessment.standing is Standing.SUSPECT or early
 
 
 async def _destination(context: Context, account_id: UUID, channel: Channel) -> tuple[str, str]:

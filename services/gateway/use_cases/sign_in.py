@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -74,8 +74,9 @@ async def sign_in(context: Context, command: SignIn) -> SignInAnswer:
     session, credentials = await context.identity.open_session(
         step_id(command.request_id, "session"), account.account_id, command.client.device_id, restricted=restricted
     )
+    # Not beside the answer: the owner can shut the device out as soon as it stands in an answer.
     sighting = context.sighting(SightingKind.SIGN_IN, account.account_id, command.client, None)
-    await context.device_trust.record_sightings([sighting])
+    await context.device_trust.record_sightings([replace(sighting, refused=restricted)])
     if restricted:
         offer = await _stop(context, command, account, session, record.verdict, assessment)
         return _answer(record, credentials=credentials, verification=offer)

@@ -77,7 +77,7 @@ async def _look_up(context: Context, command: StartStream) -> _Found:
     epoch = await leases.find_epoch(context.database, hint)
     resolved, assessment = await asyncio.gather(
         resolve(context, command.session_token, command.client),
-        context.device_trust.assess_device(hint, command.client, SightingKind.START),
+        context.device_trust.assess_device(hint, command.client, SightingKind.START, command.profile_id),
     )
     if resolved.account.account_id != hint:
         raise session_unknown("token names another account")

@@ -21,13 +21,13 @@ from services.device_trust.domain.policy import Policy, Retention
 from services.device_trust.main import registration
 from services.device_trust.servicer import DeviceTrustServicer
 from services.device_trust.use_cases.context import Context
-from tests.contract.device_trust.device_trust_world import GATEWAY, OPERATOR, STRANGER, World
+from tests.contract.device_trust.device_trust_world import GATEWAY, OPERATOR, PINNED, PLAIN, STRANGER, World
 
 
 @pytest.fixture
 def policy() -> Policy:
-    """The default policy; a module that needs another one overrides this."""
-    return Policy()
+    """One that asks at once, its numbers pinned; a module that needs another one overrides this."""
+    return PINNED
 
 
 @pytest_asyncio.fixture
@@ -39,7 +39,7 @@ async def world(
     async with AsyncExitStack() as stack:
         database = await Database.connect(dsns.app, application_name="device_trust", pool_size=20)
         stack.push_async_callback(database.close)
-        context = Context(database=database, clock=clock, ids=ids, policy=policy, retention=Retention())
+        context = Context(database=database, clock=clock, ids=ids, policy=policy, retention=Retention(), scorer=PLAIN)
         servicer = DeviceTrustServicer(context, NetworkHasher(b"n" * 32))
         callers = {each.name: [secret_digest(each.secret)] for each in (GATEWAY, OPERATOR, STRANGER)}
         server = build_server(ServerOptions(callers=callers), [registration(servicer)], database.ping)

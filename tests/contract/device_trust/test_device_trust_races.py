@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,8 +19,9 @@ from services.device_trust.domain.policy import Policy
 from services.device_trust.domain.records import Client, ConfirmationBasis, NetworkHash
 from services.device_trust.storage.requests import Request
 from services.device_trust.storage.store import Store
+from services.device_trust.use_cases.looking import look_up
 from services.device_trust.use_cases.purchases import keep_purchase
-from tests.contract.device_trust.device_trust_world import World, client
+from tests.contract.device_trust.device_trust_world import FRIEND, PINNED, World, client
 
 AT_ONCE = 12
 LEASES = 3
@@ -28,7 +30,7 @@ LEASES = 3
 @pytest.fixture
 def policy() -> Policy:
     """As many leases for a network as for the account, so that one limit is raced for."""
-    return Policy(guest_leases_per_account=LEASES, guest_leases_per_network=LEASES, deferrals_per_network=2)
+    return replace(PINNED, guest_leases_per_account=LEASES, guest_leases_per_network=LEASES, deferrals_per_network=2)
 
 
 async def leases_of(world: World) -> int:
@@ -59,34 +61,38 @@ async def confirm_naively(world: World, number: int, counted: asyncio.Barrier) -
     network = NetworkHash(b"n" * 16)
     seen = Client(device_id=f"guest-{number}", kind="TV", name="", platform="TIZEN", network=network)
     asked = Request(account_id=world.account, request_id=world.ids.new(), digest=b"")
-    policy = world.context.policy
     async with world.context.database.transaction() as transaction:
         store = Store(transaction)
-        facts = await store.load_facts(world.account, seen, world.clock.now(), policy.allowance_period)
+        facts = await look_up(world.context, store, world.account, seen, world.clock.now())
         await counted.wait()
-        purchase = confirm(facts, seen, ConfirmationBasis.HOUSEHOLD_CODE, policy)
-        await keep_purchase(store, asked, facts, purchase)
+        purchase = confirm(facts, ConfirmationBasis.HOUSEHOLD_CODE, world.context.policy)
+        await keep_purchase(world.context, store, asked, facts, purchase)
     return purchase.use is not None
 
 
 async def test_devices_that_confirm_at_once_never_exceed_the_allowance_while_the_naive_version_does(
     world: World,
 ) -> None:
+    await world.create_account()
     bought = await asyncio.gather(*(confirm_through_the_service(world, number) for number in range(AT_ONCE)))
     assert (sum(bought), await leases_of(world)) == (LEASES, LEASES)
 
     control, counted = world.another_account(), asyncio.Barrier(AT_ONCE)
+    await control.create_account()
     naive = await asyncio.gather(*(confirm_naively(control, number, counted) for number in range(AT_ONCE)))
     assert (sum(naive), await leases_of(control)) == (AT_ONCE, AT_ONCE)
 
 
 async def test_devices_that_defer_at_once_never_exceed_the_allowance(world: World) -> None:
+    await world.create_account()
     asking = (granted(world.defer(client(f"guest-{number}", "198.51.100.20"))) for number in range(AT_ONCE))
     assert sum(await asyncio.gather(*asking)) == 2
 
 
 async def test_accounts_do_not_wait_for_one_another(world: World) -> None:
     other = world.another_account()
+    for each in (world, other):
+        await each.create_account()
 
     @asynccontextmanager
     async def locked() -> AsyncIterator[Executor]:
@@ -95,7 +101,7 @@ async def test_accounts_do_not_wait_for_one_another(world: World) -> None:
             yield transaction
 
     async with locked():
-        assessment: Any = await other.confirm(client("guest"), pb.CONFIRMATION_BASIS_HOUSEHOLD_CODE)
+        assessment: Any = await other.confirm(client("guest", FRIEND), pb.CONFIRMATION_BASIS_HOUSEHOLD_CODE)
         assert assessment.standing == standing_pb2.STANDING_GUEST
         # Nor does an assessment of the locked account.
-        assert (await world.assess(client("guest"))).standing == standing_pb2.STANDING_UNCONFIRMED
+        assert (await world.assess(client("guest", FRIEND))).standing == standing_pb2.STANDING_UNCONFIRMED

@@ -186,18 +186,21 @@ class CountingDatabase:
         return getattr(self._database, name)
 
 
-async def test_an_assessment_is_one_statement_whose_plan_never_reads_sightings_or_presence(world: World) -> None:
+async def test_an_assessment_is_one_statement_whose_plan_never_reads_what_grows_with_sightings(world: World) -> None:
     await world.create_account()
     seen = [world.sighting(client("tv"), timedelta(hours=hour)) for hour in range(500)]
     await world.record(*seen)
     counting = CountingDatabase(world.context.database)
-    network = NetworkHasher(b"n" * 32).hash(HOTEL)
-    tv = Client(device_id="tv", kind="TV", name="", platform="TIZEN", network=network, country="DE")
+    network = NetworkHasher(b"n" * 32).look(HOTEL)
+    tv = Client(
+        device_id="tv", kind="TV", name="", platform="TIZEN", network=network.narrow, wide=network.wide, country="DE"
+    )
     context = replace(world.context, database=counting)  # type: ignore[arg-type]  # it counts, and does what is used
     assert (await assess_device(context, world.account, tv)).known_device
     assert counting.statements == 1
     now = world.clock.now()
-    plan = await world.context.database.fetch("explain " + LOAD_FACTS, world.account, "tv", now, now)
+    arguments = (world.account, "tv", now, now, network.narrow, (64500).to_bytes(8, "big"))
+    plan = await world.context.database.fetch("explain " + LOAD_FACTS, *arguments)
     text = "\n".join(row[0] for row in plan)
-    assert "device" in text
-    assert not any(table in text for table in ("presence", "sighting_seen"))
+    assert all(table in text for table in ("device", "history", "crowd"))
+    assert not any(table in text for table in ("presence", "sighting_seen", "network_seen"))

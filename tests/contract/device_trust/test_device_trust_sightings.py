@@ -14,9 +14,7 @@ from hearthgate.devicetrust.v1 import device_trust_service_pb2 as pb
 from libs.runtime.errors import ErrorReason
 from services.device_trust.domain.policy import Retention
 from services.device_trust.use_cases.purge_expired import purge_expired
-from tests.contract.device_trust.device_trust_world import FRIEND, HOTEL, World, client, expect, timestamp
-
-DAY = timedelta(days=1)
+from tests.contract.device_trust.device_trust_world import DAY, FRIEND, HOTEL, World, client, expect, timestamp
 
 
 async def test_unknown_devices_are_created_and_listed_last_seen_first(world: World) -> None:
@@ -35,9 +33,10 @@ async def test_unknown_devices_are_created_and_listed_last_seen_first(world: Wor
 async def test_a_repeated_sighting_counts_once_within_a_batch_and_across_batches(world: World) -> None:
     sighting = world.sighting(client("tv"))
     assert await world.record(sighting, sighting) == 1
+    before = await world.context.database.fetch("select account_id, data from history")
+    assert await world.record(sighting) == 0
+    assert await world.context.database.fetch("select account_id, data from history") == before
     assert await world.record(sighting, world.sighting(client("tv"))) == 1
-    counts = await world.context.database.fetch("select sighting_count from presence")
-    assert [row["sighting_count"] for row in counts] == [2]
 
 
 async def test_a_late_sighting_never_takes_a_device_back_in_time(world: World) -> None:
@@ -60,7 +59,7 @@ async def test_a_residence_learns_its_country_from_sightings_and_keeps_it(world:
     await world.confirm(client("founder", country=""), pb.CONFIRMATION_BASIS_ACCOUNT_CREATED)
     assert (await world.assess(client("thief", HOTEL, "BR"))).standing == standing_pb2.STANDING_UNCONFIRMED
     await world.record(world.sighting(client("tv", country="DE"), DAY), world.sighting(client("tv", country="")))
-    await world.record(world.sighting(client("tv", country="FR")))
+    await world.record(world.sighting(client("tv", country="FR", asn=64500)))
     assert [each.country_code for each in (await world.household()).residences] == ["DE"]
     assert (await world.assess(client("thief", HOTEL, "BR"))).standing == standing_pb2.STANDING_SUSPECT
 
@@ -102,19 +101,6 @@ async def test_batches_of_the_same_accounts_in_opposite_orders_at_once_all_arriv
     assert [len(await each.devices()) for each in others] == [6] * 8
 
 
-async def test_presence_is_kept_by_day_and_network_without_any_address(world: World) -> None:
-    addresses = ["203.0.113.7", "203.0.113.99", "2001:db8:aa:bb00::1"]
-    await world.record(*(world.sighting(client("tv", address)) for address in addresses))
-    await world.record(world.sighting(client("tv", addresses[0]), DAY))
-    rows = await world.context.database.fetch("select day, network_hash, asn, sighting_count from presence")
-    assert sorted(row["sighting_count"] for row in rows) == [1, 1, 2]
-    tables = await world.context.database.fetch("select tablename from pg_tables where schemaname = 'public'")
-    for table in tables:
-        content = await world.context.database.fetch(f"select t::text as line from {table['tablename']} t")  # noqa: S608
-        for line in (row["line"] for row in content):
-            assert not any(part in line for part in ("203.0.113", "2001:db8", "cb0071"))
-
-
 async def test_a_revoked_device_that_is_seen_at_home_again_stays_revoked(world: World) -> None:
     await world.create_account()
     await world.record(world.sighting(client("tv")))
@@ -142,13 +128,13 @@ async def test_an_undefined_timestamp_and_a_missing_client_name_their_fields(wor
 
 
 async def test_what_is_past_its_retention_is_purged_and_the_rest_stays(world: World) -> None:
-    await world.record(world.sighting(client("tv"), 80 * DAY), world.sighting(client("tv")))
+    await world.record(world.sighting(client("tv", HOTEL), 80 * DAY), world.sighting(client("tv")))
     await world.create_account()
     context = replace(world.context, retention=Retention(presence=100 * DAY))
     world.clock.advance(25 * DAY)
     await purge_expired(context)
     assert await world.context.database.fetch_value("select count(*) from sighting_seen") == 1
-    assert await world.context.database.fetch_value("select count(*) from presence") == 1
+    assert await world.context.database.fetch_value("select count(*) from network_seen") == 1
     world.clock.advance(6 * DAY)
     await purge_expired(context)
     assert await world.context.database.fetch_value("select count(*) from request") == 0

@@ -9,7 +9,7 @@ import pytest
 from hearthgate.common.v1 import standing_pb2 as common
 from hearthgate.devicetrust.v1 import device_trust_service_pb2 as pb
 from libs.runtime.errors import ErrorReason
-from tests.contract.device_trust.device_trust_world import FRIEND, HOME, HOTEL, World, client, expect
+from tests.contract.device_trust.device_trust_world import FRIEND, HOME, HOTEL, World, client, everything, expect
 
 CREATED = pb.CONFIRMATION_BASIS_ACCOUNT_CREATED
 HOUSEHOLD_CODE = pb.CONFIRMATION_BASIS_HOUSEHOLD_CODE
@@ -17,21 +17,32 @@ OWNER_CODE = pb.CONFIRMATION_BASIS_OWNER_CODE
 TRUSTED_DEVICE = pb.CONFIRMATION_BASIS_TRUSTED_DEVICE
 
 
-async def test_a_device_that_was_never_seen_is_unconfirmed_unscored_and_may_verify(world: World) -> None:
+async def test_a_device_of_an_account_never_seen_before_is_watched_plays_and_is_unscored(world: World) -> None:
     assessment = await world.assess(client("tv"))
     assert assessment.standing == common.STANDING_UNCONFIRMED
-    assert (assessment.can_defer, assessment.can_use_code, assessment.known_device) == (True, True, False)
-    assert not assessment.HasField("expire_time")
+    assert (assessment.can_defer, assessment.can_use_code, assessment.known_device) == (False, False, False)
+    # For a fortnight at the least.
+    assert assessment.expire_time.ToDatetime() >= (world.clock.now() + timedelta(days=14)).replace(tzinfo=None)
     assert not any(assessment.scores.HasField(name) for name in ("household", "outsider", "thief"))
     assert not assessment.factors
     assert assessment.policy_version == world.context.policy.version
+
+
+async def test_an_unknown_device_of_an_account_whose_making_was_seen_is_asked_and_may_verify(world: World) -> None:
+    await world.create_account()
+    assessment = await world.assess(client("friend", FRIEND))
+    assert assessment.standing == common.STANDING_UNCONFIRMED
+    assert (assessment.can_defer, assessment.can_use_code, assessment.known_device) == (True, True, False)
+    assert not assessment.HasField("expire_time")
+    assert all(0 <= score <= 1 for score in (assessment.scores.outsider, assessment.scores.thief))
+    assert assessment.scores.HasField("household")
 
 
 async def test_the_account_s_first_device_is_of_the_household_and_its_network_a_residence(world: World) -> None:
     assert (await world.create_account()).standing == common.STANDING_HOUSEHOLD
     visitor = await world.assess(client("another-tv"))
     assert visitor.standing == common.STANDING_HOUSEHOLD
-    assert "network_at_residence" in [factor.name for factor in visitor.factors]
+    assert "network" in [factor.name for factor in visitor.factors]
     assert visitor.scores.household > 0.5
     (residence,) = (await world.household()).residences
     assert (residence.declared, residence.country_code) == (False, "DE")
@@ -163,13 +174,15 @@ async def test_the_owner_s_word_clears_even_when_no_lease_is_left_and_an_invited
         assert (cleared.standing, cleared.can_use_code) == (common.STANDING_UNCONFIRMED, False)
 
 
-async def test_a_member_abroad_travels_and_is_asked_again_a_month_after_it_was_last_at_home(world: World) -> None:
+async def test_a_member_abroad_travels_and_is_asked_again_two_months_after_its_one_day_at_home(world: World) -> None:
     await world.create_account()
     await world.record(world.sighting(client("phone")))
     assert (await world.assess(client("phone", HOTEL))).standing == common.STANDING_HOUSEHOLD
     assert (await world.assess(client("phone", HOTEL, ""))).standing == common.STANDING_HOUSEHOLD
     assert (await world.assess(client("phone", HOTEL, "BR"))).standing == common.STANDING_TRAVELLING
-    world.clock.advance(timedelta(days=31, seconds=1))
+    world.clock.advance(timedelta(days=62))
+    assert (await world.assess(client("phone", HOTEL, "BR"))).standing == common.STANDING_TRAVELLING
+    world.clock.advance(timedelta(days=1))
     assert (await world.assess(client("phone", HOTEL, "BR"))).standing == common.STANDING_UNCONFIRMED
     assert (await world.assess(client("founder", HOTEL, "BR"))).standing == common.STANDING_TRAVELLING
     assert (await world.assess(client("phone", HOME))).standing == common.STANDING_HOUSEHOLD
@@ -186,8 +199,9 @@ async def test_a_lease_teaches_nothing_about_living_here(world: World) -> None:
 
 async def test_assessing_changes_nothing(world: World) -> None:
     await world.create_account()
-    before = await world.devices()
+    before = await world.devices(), await everything(world)
     world.clock.advance(timedelta(hours=1))
     await world.assess(client("founder", FRIEND))
     await world.assess(client("never-recorded"))
-    assert await world.devices() == before
+    await world.another_account().assess(client("tv"))
+    assert (await world.devices(), await everything(world)) == before

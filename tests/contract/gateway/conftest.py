@@ -11,7 +11,8 @@ import pytest_asyncio
 
 from libs.runtime.clock import FakeClock
 from libs.testing.plugin import ServiceDatabaseFactory
-from tests.contract.gateway.gateway_parts import start_world
+from services.device_trust.domain.policy import Policy
+from tests.contract.gateway.gateway_parts import ASKED_AT_ONCE, start_world
 from tests.contract.gateway.gateway_world import Household, World
 
 
@@ -21,13 +22,22 @@ def gateway_settings() -> dict[str, Any]:
     return {}
 
 
+@pytest.fixture
+def device_trust_policy() -> Policy:
+    """The policy of device_trust; a module that needs another one overrides this."""
+    return ASKED_AT_ONCE
+
+
 @pytest_asyncio.fixture
 async def world(
-    service_database: ServiceDatabaseFactory, clock: FakeClock, gateway_settings: dict[str, Any]
+    service_database: ServiceDatabaseFactory,
+    clock: FakeClock,
+    gateway_settings: dict[str, Any],
+    device_trust_policy: Policy,
 ) -> AsyncIterator[World]:
     """Everything that runs."""
     async with AsyncExitStack() as stack:
-        yield await start_world(stack, service_database, clock, **gateway_settings)
+        yield await start_world(stack, service_database, clock, device_trust_policy, **gateway_settings)
 
 
 @pytest_asyncio.fixture

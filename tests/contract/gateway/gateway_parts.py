@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from typing import Any
 
 from libs.persistence.database import Database
@@ -21,8 +22,10 @@ from services.challenge.domain.codes import SecretRandomness
 from services.challenge.servicer import registration as challenge_registration
 from services.challenge.settings import ChallengeSettings
 from services.device_trust import main as device_trust_main
+from services.device_trust.domain.model import Model
 from services.device_trust.domain.networks import NetworkHasher
 from services.device_trust.domain.policy import Policy, Retention
+from services.device_trust.domain.scoring import scorer
 from services.device_trust.servicer import DeviceTrustServicer
 from services.device_trust.use_cases.context import Context as DeviceTrustContext
 from services.download_planning import main as planning_main
@@ -33,16 +36,36 @@ from services.gateway.sightings import SightingRecorder
 from services.identity import main as identity_main
 from services.identity.servicer import registration as identity_registration
 from services.identity.settings import IdentitySettings
+from tests.contract.device_trust.device_trust_model import plain_model_data
 from tests.contract.gateway.gateway_world import BACKEND, GATEWAY, OPERATOR, STRANGER, Part, World
+
+ASKED_AT_ONCE = Policy(
+    tolerated_days=0,
+    thief_threshold=0.5,
+    guest_lease=timedelta(days=14),
+    deferral=timedelta(days=7),
+    guest_days_90=18,
+    guest_leases_per_account=3,
+    guest_leases_per_network=2,
+    deferrals_per_account=2,
+    deferrals_per_network=1,
+    travel_days_per_year=60,
+    max_residences=3,
+)
+"""A friend's device is asked at its first start, rather than watched for days; with each number that a test names."""
 
 
 async def start_world(
-    stack: AsyncExitStack, service_database: ServiceDatabaseFactory, clock: FakeClock, **changes: Any
+    stack: AsyncExitStack,
+    service_database: ServiceDatabaseFactory,
+    clock: FakeClock,
+    policy: Policy = ASKED_AT_ONCE,
+    **changes: Any,
 ) -> World:
-    """Everything, started; ``changes`` are settings of the gateway."""
+    """Everything, started; ``policy`` is device_trust's, ``changes`` are settings of the gateway."""
     inbox = await stack.enter_async_context(SmtpInbox())
     smsc = await stack.enter_async_context(Smsc())
-    world = World(stack=stack, clock=clock, inbox=inbox, smsc=smsc)
+    world = World(stack=stack, clock=clock, inbox=inbox, smsc=smsc, policy=policy)
     for service, build in _LEAVES.items():
         dsns = await service_database(service)
         database = await _connect(world, service, dsns.app)
@@ -50,6 +73,7 @@ async def start_world(
     await _start_gateway(world, (await service_database("gateway")).app, changes)
     for caller in (BACKEND, OPERATOR, STRANGER):
         world.channels[caller.name] = await _open(world, "gateway", caller)
+    world.channels["gateway@device_trust"] = await _open(world, "device_trust", GATEWAY)
     for leaf in ("identity", "download_planning"):
         world.channels[f"operator@{leaf}"] = await _open(world, leaf, OPERATOR)
     return world
@@ -85,9 +109,22 @@ async def _identity(world: World, database: Database, dsn: str) -> Registration:
 
 async def _device_trust(world: World, database: Database, dsn: str) -> Registration:
     context = DeviceTrustContext(
-        database=database, clock=world.clock, ids=Uuid7Ids(), policy=Policy(), retention=Retention()
+        database=database,
+        clock=world.clock,
+        ids=Uuid7Ids(),
+        policy=world.policy,
+        retention=Retention(),
+        scorer=scorer(_model()),
     )
     return device_trust_main.registration(DeviceTrustServicer(context, NetworkHasher(b"n" * 32)))
+
+
+def _model() -> Model:
+    """The plain model, in which a profile and other new devices have a weight, too: so it shows what was told."""
+    data = plain_model_data()
+    data["household"]["weights"]["profile"] = [0.0, -1.0, 1.0]
+    data["household"]["weights"]["newcomers"] = [0.0, -0.5, -1.0]
+    return Model.of(data)
 
 
 async def _challenge(world: World, database: Database, dsn: str) -> Registration:

@@ -15,6 +15,7 @@ from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
 from grpc_status import rpc_status
 
 from hearthgate.common.v1 import client_context_pb2 as context_pb
+from hearthgate.devicetrust.v1 import device_trust_service_pb2_grpc as trust_rpc
 from hearthgate.downloadplanning.v1 import download_planning_service_pb2_grpc as planning_rpc
 from hearthgate.gateway.v1 import account_service_pb2 as account_pb
 from hearthgate.gateway.v1 import account_service_pb2_grpc as account_rpc
@@ -32,6 +33,7 @@ from libs.runtime.clock import FakeClock
 from libs.runtime.keys import new_secret, secret_digest
 from libs.testing.smsc import Smsc
 from libs.testing.smtp import SmtpInbox
+from services.device_trust.domain.policy import Policy
 
 GATEWAY = CallerCredentials("gateway", new_secret())
 OPERATOR = CallerCredentials("operator", new_secret())
@@ -62,6 +64,7 @@ class World:
     clock: FakeClock
     inbox: SmtpInbox
     smsc: Smsc
+    policy: Policy
     databases: dict[str, Database] = field(default_factory=dict)
     addresses: dict[str, str] = field(default_factory=dict)
     channels: dict[str, grpc.aio.Channel] = field(default_factory=dict)
@@ -83,6 +86,10 @@ class World:
     @property
     def downloads(self) -> download_rpc.DownloadServiceStub:
         return download_rpc.DownloadServiceStub(self.channels["backend"])
+
+    @property
+    def device_trust(self) -> trust_rpc.DeviceTrustServiceStub:
+        return trust_rpc.DeviceTrustServiceStub(self.channels["gateway@device_trust"])
 
     @property
     def identity_as_operator(self) -> identity_rpc.IdentityServiceStub:
@@ -115,6 +122,13 @@ class World:
                 except grpc.aio.AioRpcError as error:
                     if error.code() is not grpc.StatusCode.UNAVAILABLE:
                         raise
+
+    async def eventually(self, look: Callable[[], Awaitable[T]]) -> T:
+        """The first answer that is true to a question that is asked again and again."""
+        async with asyncio.timeout(20):
+            while True:
+                if found := await look():
+                    return found
 
     def device(self, name: str, ip_address: str = HOME, country: str = "DE", **changes: Any) -> Device:
         """A device of its own somewhere."""
@@ -220,6 +234,11 @@ class Household:
 def phone_fields() -> dict[str, Any]:
     """What makes a device a phone."""
     return {"kind": context_pb.DEVICE_KIND_PHONE, "platform": context_pb.PLATFORM_ANDROID}
+
+
+def laptop_fields() -> dict[str, Any]:
+    """What makes a device a laptop with a browser: how a thief comes, who seldom brings a television."""
+    return {"kind": context_pb.DEVICE_KIND_COMPUTER, "platform": context_pb.PLATFORM_WEB}
 
 
 def asked_by(device: Device) -> dict[str, Any]:

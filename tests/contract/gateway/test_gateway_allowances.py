@@ -76,6 +76,24 @@ async def test_a_device_gets_one_deadline_and_its_network_no_second_one(home: Ho
     assert (await failure(friend.verify_later())).reason == "STATE_CONFLICT"
 
 
+async def test_a_device_that_put_verifying_off_is_a_guest_as_soon_as_it_does(home: Household, world: World) -> None:
+    friend = await home.signed_in("Friend's TV", ELSEWHERE)
+    await friend.verify_later()
+    world.clock.advance(timedelta(hours=1))
+    answer = await _let_in_by_email(home, friend)
+    assert (answer.result, answer.standing) == (pb.CODE_RESULT_ACCEPTED, standing_pb2.STANDING_GUEST)
+    assert answer.standing_expire_time.seconds == int((world.clock.now() + FORTNIGHT).timestamp())
+    assert answer.allowances.guest_leases_left == 1
+
+
+async def test_without_a_guest_lease_a_device_that_put_verifying_off_is_sent_no_code(home: Household) -> None:
+    friend = await home.signed_in("Friend's TV", ELSEWHERE)
+    await friend.verify_later()
+    for name in ("First TV", "Second TV"):
+        await _let_in_by_email(home, await home.signed_in(name, ELSEWHERE))
+    assert (await failure(friend.request_verification(EMAIL))).reason == "ALLOWANCE_EXHAUSTED"
+
+
 async def test_a_guest_is_asked_again_after_a_fortnight(home: Household, world: World) -> None:
     friend = await home.signed_in("Friend's TV", ELSEWHERE)
     await _let_in_by_email(home, friend)

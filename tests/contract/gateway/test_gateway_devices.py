@@ -22,13 +22,14 @@ from tests.contract.gateway.gateway_world import (
     World,
     asked_by,
     failure,
+    laptop_fields,
     once,
 )
 
 
 async def test_the_household_sees_each_device_with_its_standing(home: Household, world: World) -> None:
     await home.signed_in("Friend's TV", ELSEWHERE)
-    await home.signed_in("Unknown laptop", ABROAD, "BR")
+    await home.signed_in("Unknown laptop", ABROAD, "BR", **laptop_fields())
     listed = await world.accounts.ListDevices(pb.ListDevicesRequest(**asked_by(home.tv)))
     assert {each.device.name: each.standing for each in listed.devices} == {
         "Living-room TV": standing_pb2.STANDING_HOUSEHOLD,
@@ -95,7 +96,7 @@ async def test_declared_travel_costs_its_days_and_lets_the_household_in_there(ho
     first = await world.accounts.DeclareTravel(request)
     assert first.allowances.travel_days_left == 50
     assert (await world.accounts.DeclareTravel(request)) == first, "the same id counts once"
-    laptop = await home.signed_in("Ada's new laptop", ABROAD, "BR")
+    laptop = await home.signed_in("Ada's new laptop", ABROAD, "BR", **laptop_fields())
     answer = await laptop.play("film")
     assert answer.reasons[0].code == decision_pb.REASON_CODE_DEVICE_UNCONFIRMED, "asked, but no suspect"
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hearthgate.gateway.v1 import decision_pb2 as decision_pb
-from tests.contract.gateway.gateway_world import ABROAD, ELSEWHERE, Household, World
+from tests.contract.gateway.gateway_world import ABROAD, ELSEWHERE, Household, World, laptop_fields
 
 OFF = {"key": "sharing-check", "on": False, "enforce_share": 1.0}
 OBSERVE = {"key": "sharing-check", "on": True, "observe_share": 1.0}
@@ -32,7 +32,7 @@ async def test_outside_the_enforcing_cell_an_unconfirmed_device_plays_and_theft_
     assert played.reasons[0].code == decision_pb.REASON_CODE_NOT_ENFORCED
     assert (await friend.renew(played.stream)).outcome == decision_pb.OUTCOME_ALLOWED
     assert await _kept(world, home, played.decision_id) == (cell, shadow)
-    thief = await home.signed_in("Unknown laptop", ABROAD, "BR")
+    thief = await home.signed_in("Unknown laptop", ABROAD, "BR", **laptop_fields())
     stopped = await thief.play("film")
     assert stopped.outcome == decision_pb.OUTCOME_VERIFICATION_REQUIRED
     assert stopped.reasons[0].code == decision_pb.REASON_CODE_SUSPECTED_THEFT

@@ -11,7 +11,7 @@ import structlog
 
 from hearthgate.gateway.v1 import account_service_pb2 as account_pb
 from hearthgate.gateway.v1 import decision_pb2 as decision_pb
-from tests.contract.gateway.gateway_world import ABROAD, ELSEWHERE, Household, World, failure
+from tests.contract.gateway.gateway_world import ABROAD, ELSEWHERE, Household, World, failure, laptop_fields
 
 UNREACHABLE = "A service behind this one cannot be reached; try again."
 
@@ -53,7 +53,7 @@ async def test_without_challenge_a_sign_in_succeeds_and_the_missing_notice_is_lo
 
 async def test_without_challenge_a_thief_is_stopped_all_the_same(home: Household, world: World) -> None:
     await world.stop("challenge")
-    thief = world.device("Unknown laptop", ABROAD, "BR", profile_id=home.profile_id)
+    thief = world.device("Unknown laptop", ABROAD, "BR", profile_id=home.profile_id, **laptop_fields())
     answer = await thief.sign_in(home.owner)
     assert answer.outcome == decision_pb.OUTCOME_VERIFICATION_REQUIRED
     assert answer.verification.verification_id == ""
@@ -72,7 +72,7 @@ async def test_without_challenge_a_reset_is_refused_alike_for_known_and_unknown_
 
 
 async def test_the_notice_of_a_repeated_request_does_not_count_as_lost(home: Household, world: World) -> None:
-    thief = world.device("Unknown laptop", ABROAD, "BR")
+    thief = world.device("Unknown laptop", ABROAD, "BR", **laptop_fields())
     request = account_pb.SignInRequest(
         request_id=str(uuid4()), email=home.owner.email, password=home.owner.password, client=thief.context()
     )

@@ -25,6 +25,7 @@ from tests.contract.gateway.gateway_world import (
     Household,
     World,
     failure,
+    laptop_fields,
     once,
     wrong,
 )
@@ -77,7 +78,7 @@ async def _story(home: Household, world: World) -> list[tuple[str, str]]:
     await friend.sign_in(owner)
     friend.profile_id = profile_id
     await friend.play("film")
-    thief = await home.signed_in("Unknown laptop", ABROAD, "BR")
+    thief = await home.signed_in("Unknown laptop", ABROAD, "BR", **laptop_fields())
     await thief.request_verification(TEXT)
     codes.append(await world.text_code(PHONE))
     await home.tv.it_was_not_me((await home.tv.pending_verifications())[0].verification_id)

@@ -11,14 +11,23 @@ from hearthgate.gateway.v1 import account_service_pb2 as account_pb
 from hearthgate.gateway.v1 import decision_pb2 as decision_pb
 from hearthgate.gateway.v1 import verification_service_pb2 as pb
 from libs.devstack.device import Device
-from tests.contract.gateway.gateway_world import ABROAD, ELSEWHERE, Household, World, asked_by, failure, once
+from tests.contract.gateway.gateway_world import (
+    ABROAD,
+    ELSEWHERE,
+    Household,
+    World,
+    asked_by,
+    failure,
+    laptop_fields,
+    once,
+)
 
 EMAIL, TRUSTED_DEVICE = standing_pb2.CHANNEL_EMAIL, standing_pb2.CHANNEL_TRUSTED_DEVICE
 CODES = {standing_pb2.CHANNEL_EMAIL, standing_pb2.CHANNEL_TEXT}
 
 
 async def test_a_right_password_abroad_gets_a_session_that_can_only_prove_itself(home: Household, world: World) -> None:
-    thief = world.device("Unknown laptop", ABROAD, "BR")
+    thief = world.device("Unknown laptop", ABROAD, "BR", **laptop_fields())
     answer = await thief.sign_in(home.owner)
     assert answer.outcome == decision_pb.OUTCOME_VERIFICATION_REQUIRED
     assert answer.reasons[0].code == decision_pb.REASON_CODE_SUSPECTED_THEFT
@@ -37,7 +46,7 @@ async def test_a_right_password_abroad_gets_a_session_that_can_only_prove_itself
 
 async def test_a_thiefs_session_can_do_nothing_for_the_household(home: Household, world: World) -> None:
     spare = await home.add_profile("Ben")
-    thief = await home.signed_in("Unknown laptop", ABROAD, "BR")
+    thief = await home.signed_in("Unknown laptop", ABROAD, "BR", **laptop_fields())
     asked = await thief.request_verification(TRUSTED_DEVICE)
     refused = {name: (await failure(call)).reason for name, call in _attempts(home, thief, asked, spare).items()}
     assert refused == dict.fromkeys(refused, "DEVICE_NOT_TRUSTED")
@@ -48,7 +57,7 @@ async def test_a_thiefs_session_can_do_nothing_for_the_household(home: Household
 async def test_a_device_that_turns_suspect_later_can_do_no_more_than_a_thief(home: Household, world: World) -> None:
     """Signed in at home's country with a full session, and then abroad."""
     spare = await home.add_profile("Ben")
-    laptop = await home.signed_in("Laptop", ELSEWHERE)
+    laptop = await home.signed_in("Laptop", ELSEWHERE, **laptop_fields())
     asked = await laptop.request_verification(TRUSTED_DEVICE)
     laptop.ip_address, laptop.country_code = ABROAD, "BR"
     refused = {name: (await failure(call)).reason for name, call in _attempts(home, laptop, asked, spare).items()}
@@ -56,7 +65,7 @@ async def test_a_device_that_turns_suspect_later_can_do_no_more_than_a_thief(hom
 
 
 async def test_a_household_code_never_clears_suspicion(home: Household, world: World) -> None:
-    laptop = await home.signed_in("Laptop", ELSEWHERE)
+    laptop = await home.signed_in("Laptop", ELSEWHERE, **laptop_fields())
     asked = await laptop.request_verification(EMAIL)
     code = await world.code(home.owner.email, "asks to watch")
     laptop.ip_address, laptop.country_code = ABROAD, "BR"
@@ -68,7 +77,7 @@ async def test_a_household_code_never_clears_suspicion(home: Household, world: W
 
 
 async def test_the_owner_abroad_clears_suspicion_with_a_code_by_email_and_plays(home: Household, world: World) -> None:
-    laptop = await home.signed_in("Ada's new laptop", ABROAD, "BR")
+    laptop = await home.signed_in("Ada's new laptop", ABROAD, "BR", **laptop_fields())
     asked = await laptop.request_verification(EMAIL)
     assert asked.suspected_theft
     answer = await laptop.submit_code(asked.verification_id, await world.code(home.owner.email, "Was this sign-in"))
@@ -79,7 +88,7 @@ async def test_the_owner_abroad_clears_suspicion_with_a_code_by_email_and_plays(
 
 
 async def test_a_yes_at_home_lifts_the_restriction_of_the_owners_session_abroad(home: Household, world: World) -> None:
-    laptop = world.device("Ada's new laptop", ABROAD, "BR", profile_id=home.profile_id)
+    laptop = world.device("Ada's new laptop", ABROAD, "BR", profile_id=home.profile_id, **laptop_fields())
     stopped = await laptop.sign_in(home.owner)
     (pending,) = await home.tv.pending_verifications()
     assert pending.verification_id == stopped.verification.verification_id
@@ -93,7 +102,7 @@ async def test_a_yes_at_home_lifts_the_restriction_of_the_owners_session_abroad(
 
 
 async def test_it_was_not_me_shuts_the_thief_out(home: Household, world: World) -> None:
-    thief = await home.signed_in("Unknown laptop", ABROAD, "BR")
+    thief = await home.signed_in("Unknown laptop", ABROAD, "BR", **laptop_fields())
     (pending,) = await home.tv.pending_verifications()
     rejected = await home.tv.it_was_not_me(pending.verification_id)
     assert rejected.ended_session_count == 1
@@ -109,7 +118,7 @@ async def test_whoever_keeps_trying_the_password_does_not_lock_the_owner_abroad_
 ) -> None:
     """Beyond five questions in ten minutes nobody is asked, but an owner can still have a code sent."""
     for number in range(6):
-        device = world.device(f"Laptop {number}", ABROAD, "BR", profile_id=home.profile_id)
+        device = world.device(f"Laptop {number}", ABROAD, "BR", profile_id=home.profile_id, **laptop_fields())
         answer = await device.sign_in(home.owner)
         assert answer.outcome == decision_pb.OUTCOME_VERIFICATION_REQUIRED
         assert {each.channel for each in answer.verification.options} >= CODES

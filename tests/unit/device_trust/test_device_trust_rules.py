@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 from uuid import UUID
@@ -16,6 +16,8 @@ from libs.runtime.errors import ErrorReason, ServiceError
 from services.device_trust.domain.allowances import allowances_left, travel_days
 from services.device_trust.domain.assessment import assess
 from services.device_trust.domain.confirmation import confirm, defer
+from services.device_trust.domain.facts import Facts, Household, look, look_again
+from services.device_trust.domain.history import encode
 from services.device_trust.domain.policy import Policy
 from services.device_trust.domain.records import (
     AllowanceKind,
@@ -23,7 +25,6 @@ from services.device_trust.domain.records import (
     Client,
     ConfirmationBasis,
     Device,
-    Facts,
     NetworkHash,
     Residence,
     RevocationReason,
@@ -31,23 +32,17 @@ from services.device_trust.domain.records import (
     Travel,
     see,
 )
-from services.device_trust.domain.scoring import score_known_network
-from services.device_trust.domain.standing import judge
+from services.device_trust.domain.standing import judge, running_deadline
+from tests.contract.device_trust.device_trust_lives import CLOSENESS, START, Life, network, seen
+from tests.contract.device_trust.device_trust_world import PINNED, PLAIN
 
-NOW: Final = datetime(2030, 1, 1, 12, tzinfo=UTC)
-NETWORKS: Final = [NetworkHash(bytes([number]) * 16) for number in range(4)]
-POLICY: Final = Policy()
-CLOSENESS: Final = [
-    Standing.REVOKED,
-    Standing.SUSPECT,
-    Standing.OUTSIDE,
-    Standing.UNCONFIRMED,
-    Standing.GUEST,
-    Standing.TRAVELLING,
-    Standing.HOUSEHOLD,
-]
-"""From the least of the household to the most."""
-
+LENGTH: Final = 40
+NOW: Final = START + timedelta(days=LENGTH)
+PLACES: Final = {"home": "DE", "friend": "DE", "hotel": "FR", "beach": "BR"}
+NETWORKS: Final = [network(place) for place in PLACES]
+POLICY: Final = PINNED
+TOLERANT: Final = replace(PINNED, tolerated_days=5, tolerated_days_account=12)
+policies = st.sampled_from([POLICY, TOLERANT])
 countries = st.sampled_from([None, "DE", "FR", "BR"])
 networks = st.sampled_from(NETWORKS)
 past = st.timedeltas(timedelta(), timedelta(days=200)).map(lambda ago: NOW - ago)
@@ -95,53 +90,87 @@ travels = st.tuples(countries, moments, moments).map(
     lambda parts: Travel(country=parts[0] or "PT", start_time=min(parts[1:]), end_time=max(parts[1:]))
 )
 uses = st.builds(AllowanceUse, kind=st.sampled_from(AllowanceKind), network=networks, used_time=past)
-histories = st.builds(
-    Facts,
-    now=st.just(NOW),
-    network=networks,
-    country=countries,
-    device=st.one_of(st.none(), devices()),
-    residences=st.lists(residences, max_size=3, unique_by=lambda each: each.network).map(tuple),
-    travels=st.lists(travels, max_size=3).map(tuple),
-    uses=st.lists(uses, max_size=6).map(tuple),
+stays = st.tuples(
+    st.sampled_from(["tv", "tablet", "mother"]), st.sampled_from(sorted(PLACES)), st.integers(0, 30), st.integers(1, 9)
 )
 
 
+def client_at(place: str, country: str | None) -> Client:
+    return seen("tv", place, country=country)
+
+
 @st.composite
-def suspects(draw: st.DrawFn) -> Facts:
-    """Histories of devices that nobody vouched for, seen in a country that is not the household's."""
-    facts = draw(histories)
-    elsewhere = [network for network in NETWORKS if network != facts.network]
-    homes = [
-        replace(each, country="DE", network=network)
-        for each, network in zip((*facts.residences, home(facts)), elsewhere, strict=False)
-    ]
-    stranger = facts.device
-    if stranger is not None:
-        stranger = replace(stranger, member_since=None, last_home_time=None, cleared_time=None)
-        stranger = replace(stranger, revoked_time=None, revocation_reason=None)
-    country = draw(st.sampled_from(["FR", "BR"]))
-    return replace(facts, device=stranger, residences=tuple(homes), travels=(), country=country)
-
-
-def client_of(facts: Facts) -> Client:
-    return Client(device_id="tv", kind="TV", name="", platform="TIZEN", network=facts.network, country=facts.country)
-
-
-def closeness(facts: Facts) -> int:
-    return CLOSENESS.index(judge(facts, POLICY).standing)
-
-
-def home(facts: Facts) -> Residence:
-    country = facts.country
-    return Residence(
-        residence_id=UUID(int=100), network=facts.network, country=country, declared=True, name="", last_seen_time=NOW
+def households(draw: st.DrawFn) -> Household:
+    """Accounts met midway or made before our eyes, with or without a life that was seen."""
+    life = Life()
+    if draw(st.booleans()):
+        life.founded()
+    for device, place, first, length in draw(st.lists(stays, max_size=5)):
+        life.stay(seen(device, place, country=PLACES[place]), range(first, first + length))
+    return Household(
+        history=life.history,
+        residences=tuple(draw(st.lists(residences, max_size=3, unique_by=lambda each: each.network))),
+        travels=tuple(draw(st.lists(travels, max_size=3))),
+        uses=tuple(draw(st.lists(uses, max_size=6))),
     )
 
 
-@given(histories)
-def test_every_history_has_exactly_one_standing_and_an_end_only_where_one_is_due(facts: Facts) -> None:
-    verdict = judge(facts, POLICY)
+@st.composite
+def histories(draw: st.DrawFn, policy: st.SearchStrategy[Policy] = policies) -> tuple[Facts, Policy]:
+    place = draw(st.sampled_from(sorted(PLACES)))
+    device = draw(st.one_of(st.none(), devices()))
+    rules = draw(policy)
+    return look(draw(households()), device, client_at(place, draw(countries)), NOW, rules, PLAIN), rules
+
+
+@st.composite
+def suspects(draw: st.DrawFn) -> tuple[Facts, Policy]:
+    """Devices that nobody vouched for, seen in a country where the household never was."""
+    life = Life().founded()
+    life.stay(seen("living-room"), range(LENGTH))
+    stranger = draw(st.one_of(st.none(), devices()))
+    if stranger is not None:
+        stranger = replace(stranger, member_since=None, last_home_time=None, cleared_time=None)
+        stranger = replace(stranger, revoked_time=None, revocation_reason=None)
+    uses_left = tuple(draw(st.lists(uses, max_size=6)))
+    household = Household(history=life.history, residences=life.residences, uses=uses_left)
+    policy = draw(policies)
+    client = client_at("beach", draw(st.sampled_from(["FR", "BR"])))
+    return look(household, stranger, client, NOW, policy, PLAIN), policy
+
+
+def changed(facts: Facts, policy: Policy, *, device: Device | None = None, **household: object) -> Facts:
+    """The facts with another device, or with something else of the household."""
+    whole = replace(facts.household, **household)  # type: ignore[arg-type]  # its own fields
+    device = device or facts.device
+    if device is None:
+        return look(whole, None, facts.client, facts.now, policy, PLAIN)
+    return look_again(facts, device, whole, policy, PLAIN)
+
+
+def closeness(facts: Facts, policy: Policy) -> int:
+    return CLOSENESS.index(judge(facts, policy).standing)
+
+
+def home(facts: Facts) -> Residence:
+    client = facts.client
+    return Residence(
+        residence_id=UUID(int=100),
+        network=client.network,
+        country=client.country,
+        declared=True,
+        name="",
+        last_seen_time=NOW,
+    )
+
+
+Case = tuple[Facts, Policy]
+
+
+@given(histories())
+def test_every_history_has_exactly_one_standing_and_an_end_only_where_one_is_due(case: Case) -> None:
+    facts, policy = case
+    verdict = judge(facts, policy)
     assert verdict.standing in Standing
     if verdict.expire_time is not None:
         assert verdict.standing in (Standing.GUEST, Standing.UNCONFIRMED)
@@ -149,57 +178,81 @@ def test_every_history_has_exactly_one_standing_and_an_end_only_where_one_is_due
     assert (verdict.standing is Standing.GUEST) <= (verdict.expire_time is not None)
 
 
-@given(histories, past)
-def test_being_seen_at_home_never_makes_a_device_less_of_the_household(facts: Facts, at: datetime) -> None:
-    client = client_of(facts)
-    seen = replace(facts, device=see(facts.device, client, at, at_home=True))
-    assert closeness(seen) >= closeness(facts)
+@given(histories(), past)
+def test_being_seen_at_home_never_makes_a_device_less_of_the_household(case: Case, at: datetime) -> None:
+    facts, policy = case
+    at_home = changed(facts, policy, device=see(facts.device, facts.client, at, at_home=True))
+    assert closeness(at_home, policy) >= closeness(facts, policy)
 
 
-@given(histories, past)
+@given(histories(), past)
 def test_the_account_having_been_made_on_a_device_never_makes_it_less_of_the_household(
-    facts: Facts, at: datetime
+    case: Case, at: datetime
 ) -> None:
-    assume(facts.device is not None)
-    assert facts.device is not None
-    assert closeness(replace(facts, device=replace(facts.device, member_since=at))) >= closeness(facts)
+    facts, policy = case
+    device = replace(see(facts.device, facts.client, at), member_since=at)
+    assert closeness(changed(facts, policy, device=device), policy) >= closeness(facts, policy)
 
 
-@given(histories)
-def test_a_residence_where_the_device_is_never_makes_it_less_of_the_household(facts: Facts) -> None:
-    others = tuple(each for each in facts.residences if each.network != facts.network)
-    assert closeness(replace(facts, residences=(*others, home(facts)))) >= closeness(facts)
+@given(histories())
+def test_a_residence_where_the_device_is_never_makes_it_less_of_the_household(case: Case) -> None:
+    facts, policy = case
+    others = tuple(each for each in facts.household.residences if each.network != facts.client.network)
+    at_home = changed(facts, policy, residences=(*others, home(facts)))
+    assert closeness(at_home, policy) >= closeness(facts, policy)
 
 
-@given(histories, residences)
+@given(histories(), residences)
 def test_another_residence_elsewhere_never_makes_a_device_less_of_the_household(
-    facts: Facts, residence: Residence
+    case: Case, residence: Residence
 ) -> None:
+    facts, policy = case
     # The first residence of all is what gives "abroad" a meaning; from then on more of them only help.
-    assume(facts.residences)
-    assert closeness(replace(facts, residences=(*facts.residences, residence))) >= closeness(facts)
+    assume(facts.household.residences)
+    more = changed(facts, policy, residences=(*facts.household.residences, residence))
+    assert closeness(more, policy) >= closeness(facts, policy)
 
 
-@given(histories, travels)
-def test_declared_travel_never_makes_a_device_less_of_the_household(facts: Facts, travel: Travel) -> None:
-    assert closeness(replace(facts, travels=(*facts.travels, travel))) >= closeness(facts)
+@given(histories(), travels)
+def test_declared_travel_never_makes_a_device_less_of_the_household(case: Case, travel: Travel) -> None:
+    facts, policy = case
+    travelling = changed(facts, policy, travels=(*facts.household.travels, travel))
+    assert closeness(travelling, policy) >= closeness(facts, policy)
 
 
 @given(suspects())
-def test_a_household_code_never_turns_suspicion_into_anything_else_and_is_not_charged_for_it(facts: Facts) -> None:
-    assert judge(facts, POLICY).standing is Standing.SUSPECT
-    purchase = confirm(facts, client_of(facts), ConfirmationBasis.HOUSEHOLD_CODE, POLICY)
-    assert judge(replace(facts, device=purchase.device), POLICY).standing is Standing.SUSPECT
+def test_a_household_code_never_turns_suspicion_into_anything_else_and_is_not_charged_for_it(case: Case) -> None:
+    facts, policy = case
+    assert judge(facts, policy).standing is Standing.SUSPECT
+    purchase = confirm(facts, ConfirmationBasis.HOUSEHOLD_CODE, policy)
+    assert judge(changed(facts, policy, device=purchase.device), policy).standing is Standing.SUSPECT
     assert purchase.use is None
     with pytest.raises(ServiceError) as refused:
-        defer(facts, client_of(facts), POLICY)
+        defer(facts, policy)
     assert refused.value.reason is ErrorReason.STATE_CONFLICT
 
 
-@given(histories)
-def test_a_household_code_or_a_deferral_never_clears_nor_makes_a_member(facts: Facts) -> None:
-    client, code = client_of(facts), ConfirmationBasis.HOUSEHOLD_CODE
-    for buy in (partial(confirm, facts, client, code, POLICY), partial(defer, facts, client, POLICY)):
+@given(suspects(), travels)
+def test_declared_travel_to_that_country_excuses_a_suspect_while_it_runs(case: Case, travel: Travel) -> None:
+    facts, policy = case
+    there = replace(travel, country=facts.client.country or "")
+    standing = judge(changed(facts, policy, travels=(there,)), policy).standing
+    assert (standing is Standing.SUSPECT) is not there.runs(facts.now)
+
+
+@given(suspects(), st.floats(0.01, 1))
+def test_the_threshold_alone_says_which_score_is_theft(case: Case, threshold: float) -> None:
+    facts, policy = case
+    score = facts.scoring.scores.thief
+    assert score is not None
+    standing = judge(facts, replace(policy, thief_threshold=threshold)).standing
+    assert (standing is Standing.SUSPECT) is (score >= threshold)
+
+
+@given(histories())
+def test_a_household_code_or_a_deferral_never_clears_nor_makes_a_member(case: Case) -> None:
+    facts, policy = case
+    for buy in (partial(confirm, facts, ConfirmationBasis.HOUSEHOLD_CODE, policy), partial(defer, facts, policy)):
         try:
             device = buy().device
         except ServiceError:
@@ -212,50 +265,81 @@ def test_a_household_code_or_a_deferral_never_clears_nor_makes_a_member(facts: F
 
 @given(suspects(), st.sampled_from([ConfirmationBasis.OWNER_CODE, ConfirmationBasis.TRUSTED_DEVICE]))
 def test_the_owner_s_word_clears_suspicion_even_where_no_guest_lease_is_left(
-    facts: Facts, basis: ConfirmationBasis
+    case: Case, basis: ConfirmationBasis
 ) -> None:
-    purchase = confirm(facts, client_of(facts), basis, POLICY)
-    assert judge(replace(facts, device=purchase.device), POLICY).standing is not Standing.SUSPECT
+    facts, policy = case
+    purchase = confirm(facts, basis, policy)
+    assert judge(changed(facts, policy, device=purchase.device), policy).standing is not Standing.SUSPECT
 
 
-@given(histories, st.sampled_from(ConfirmationBasis))
-def test_what_is_bought_is_what_the_assessment_offered(facts: Facts, basis: ConfirmationBasis) -> None:
-    offered = assess(facts, POLICY, score_known_network)
+@given(histories(), st.sampled_from(ConfirmationBasis))
+def test_what_is_bought_is_what_the_assessment_offered(case: Case, basis: ConfirmationBasis) -> None:
+    facts, policy = case
+    offered = assess(facts, policy)
     try:
-        purchase = confirm(facts, client_of(facts), basis, POLICY)
+        purchase = confirm(facts, basis, policy)
     except ServiceError as error:
         if error.reason is ErrorReason.ALLOWANCE_EXHAUSTED:
-            assert offered.allowances.guest_leases_left == 0
+            assert not offered.can_use_code
         return
     if purchase.use is not None:
         assert offered.allowances.guest_leases_left > 0
-        assert offered.can_use_code
+        # A device that plays on a deferral may buy what others are offered.
+        assert offered.can_use_code or running_deadline(facts.device, policy) is not None
     try:
-        deferred = defer(facts, client_of(facts), POLICY)
+        deferred = defer(facts, policy)
     except ServiceError:
         assert not offered.can_defer
     else:
         assert (deferred.use is not None) == offered.can_defer
 
 
-@given(histories, networks)
+@given(histories(), st.integers(0, 20))
+def test_what_is_bought_ends_within_the_days_that_are_left_for_guests(case: Case, days: int) -> None:
+    facts, policy = case
+    policy = replace(policy, guest_days_90=days)
+    used = facts.evidence.guest_days_90
+    last = NOW + timedelta(days=max(0, days - used) - 1)
+    for buy in (partial(confirm, facts, ConfirmationBasis.HOUSEHOLD_CODE, policy), partial(defer, facts, policy)):
+        try:
+            purchase = buy()
+        except ServiceError:
+            continue
+        if purchase.use is not None:
+            bought = purchase.use.kind is AllowanceKind.GUEST_LEASE
+            until = purchase.device.guest_until if bought else purchase.device.deferral_deadline
+            assert until is not None
+            assert NOW < until <= last
+
+
+@given(histories(), networks)
 def test_allowances_are_never_negative_and_never_more_on_a_network_than_on_the_account(
-    facts: Facts, network: NetworkHash
+    case: Case, somewhere: NetworkHash
 ) -> None:
-    here = allowances_left(facts, POLICY, network=network)
-    whole = allowances_left(facts, POLICY, network=None)
-    assert 0 <= here.guest_leases_left <= whole.guest_leases_left <= POLICY.guest_leases_per_account
-    assert 0 <= here.deferrals_left <= whole.deferrals_left <= POLICY.deferrals_per_account
-    assert 0 <= here.travel_days_left <= POLICY.travel_days_per_year
+    facts, policy = case
+    here = allowances_left(facts.household, facts.now, policy, network=somewhere)
+    whole = allowances_left(facts.household, facts.now, policy, network=None)
+    assert 0 <= here.guest_leases_left <= whole.guest_leases_left <= policy.guest_leases_per_account
+    assert 0 <= here.deferrals_left <= whole.deferrals_left <= policy.deferrals_per_account
+    assert 0 <= here.travel_days_left <= policy.travel_days_per_year
 
 
-@given(histories)
-def test_scores_are_probabilities_and_stand_only_on_factors(facts: Facts) -> None:
-    scoring = score_known_network(facts, POLICY)
+@given(histories())
+def test_scores_are_probabilities_and_stand_only_on_factors(case: Case) -> None:
+    scoring = case[0].scoring
     scores = [scoring.scores.household, scoring.scores.outsider, scoring.scores.thief]
     assert all(score is None or 0 <= score <= 1 for score in scores)
-    assert bool(scoring.factors) == (scoring.scores.household is not None)
+    assert len({score is None for score in scores}) == 1
+    assert (scoring.scores.household is not None) or not scoring.factors
     assert all(factor.name and factor.description for factor in scoring.factors)
+
+
+@given(histories(), devices())
+def test_looking_and_judging_changes_no_history(case: Case, device: Device) -> None:
+    facts, policy = case
+    before = encode(facts.household.history)
+    assess(look(facts.household, device, facts.client, NOW, policy, PLAIN), policy)
+    assert encode(facts.household.history) == before
 
 
 @given(st.lists(st.tuples(past, networks, st.booleans()), min_size=1, max_size=8), st.randoms())
@@ -272,8 +356,8 @@ def test_the_order_in_which_sightings_arrive_does_not_matter(
 
 def fold_all(sightings: list[tuple[datetime, NetworkHash, bool]]) -> Device:
     device: Device | None = None
-    for at, network, at_home in sightings:
-        client = Client(device_id="tv", kind="TV", name="", platform="TIZEN", network=network)
+    for at, somewhere, at_home in sightings:
+        client = Client(device_id="tv", kind="TV", name="", platform="TIZEN", network=somewhere)
         device = see(device, client, at, at_home=at_home)
     assert device is not None
     return device

@@ -32,9 +32,9 @@ class _StandingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Standing.Val
     STANDING_GUEST: _Standing.ValueType  # 3
     """Let in for a while by a verified code."""
     STANDING_UNCONFIRMED: _Standing.ValueType  # 4
-    """Not known to live here; asked to verify, by a deadline where it was deferred."""
+    """Not known to live here; only watched for some days, or asked to verify, by a deadline where it was put off."""
     STANDING_OUTSIDE: _Standing.ValueType  # 5
-    """Its deadline has passed unverified; starts nothing."""
+    """Its deadline has passed unverified, or it is evidently of another household; starts nothing."""
     STANDING_SUSPECT: _Standing.ValueType  # 6
     """Looks like theft; only the owner can clear it."""
     STANDING_REVOKED: _Standing.ValueType  # 7
@@ -52,9 +52,9 @@ STANDING_TRAVELLING: Standing.ValueType  # 2
 STANDING_GUEST: Standing.ValueType  # 3
 """Let in for a while by a verified code."""
 STANDING_UNCONFIRMED: Standing.ValueType  # 4
-"""Not known to live here; asked to verify, by a deadline where it was deferred."""
+"""Not known to live here; only watched for some days, or asked to verify, by a deadline where it was put off."""
 STANDING_OUTSIDE: Standing.ValueType  # 5
-"""Its deadline has passed unverified; starts nothing."""
+"""Its deadline has passed unverified, or it is evidently of another household; starts nothing."""
 STANDING_SUSPECT: Standing.ValueType  # 6
 """Looks like theft; only the owner can clear it."""
 STANDING_REVOKED: Standing.ValueType  # 7

@@ -63,9 +63,9 @@ class _ConfirmationBasisEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Con
     CONFIRMATION_BASIS_UNSPECIFIED: _ConfirmationBasis.ValueType  # 0
     """Never sent; refused."""
     CONFIRMATION_BASIS_ACCOUNT_CREATED: _ConfirmationBasis.ValueType  # 1
-    """The account was made on it: a member, and its network a residence."""
+    """The account was made on it: a member for good, and its network a residence."""
     CONFIRMATION_BASIS_HOUSEHOLD_CODE: _ConfirmationBasis.ValueType  # 2
-    """A code sent to the household: buys a guest lease, never clears suspicion."""
+    """A code sent to the household: buys a guest lease, never clears suspicion, and is no evidence of living anywhere."""
     CONFIRMATION_BASIS_OWNER_CODE: _ConfirmationBasis.ValueType  # 3
     """A code sent to the owner about this very sign-in: clears suspicion."""
     CONFIRMATION_BASIS_TRUSTED_DEVICE: _ConfirmationBasis.ValueType  # 4
@@ -77,9 +77,9 @@ class ConfirmationBasis(_ConfirmationBasis, metaclass=_ConfirmationBasisEnumType
 CONFIRMATION_BASIS_UNSPECIFIED: ConfirmationBasis.ValueType  # 0
 """Never sent; refused."""
 CONFIRMATION_BASIS_ACCOUNT_CREATED: ConfirmationBasis.ValueType  # 1
-"""The account was made on it: a member, and its network a residence."""
+"""The account was made on it: a member for good, and its network a residence."""
 CONFIRMATION_BASIS_HOUSEHOLD_CODE: ConfirmationBasis.ValueType  # 2
-"""A code sent to the household: buys a guest lease, never clears suspicion."""
+"""A code sent to the household: buys a guest lease, never clears suspicion, and is no evidence of living anywhere."""
 CONFIRMATION_BASIS_OWNER_CODE: ConfirmationBasis.ValueType  # 3
 """A code sent to the owner about this very sign-in: clears suspicion."""
 CONFIRMATION_BASIS_TRUSTED_DEVICE: ConfirmationBasis.ValueType  # 4
@@ -130,6 +130,7 @@ class Sighting(_message.Message):
     KIND_FIELD_NUMBER: _builtins.int
     EVENT_TIME_FIELD_NUMBER: _builtins.int
     CLIENT_FIELD_NUMBER: _builtins.int
+    REFUSED_FIELD_NUMBER: _builtins.int
     sighting_id: _builtins.str
     """UUID; a repeated one is counted once."""
     account_id: _builtins.str
@@ -138,6 +139,8 @@ class Sighting(_message.Message):
     """The profile, where one is known; may be empty."""
     kind: Global___SightingKind.ValueType
     """What it was doing."""
+    refused: _builtins.bool
+    """Whether it was not let in. The account knows the device from then on, so that it can be listed and shut out; nothing is learned."""
     @_builtins.property
     def event_time(self) -> _timestamp_pb2.Timestamp:
         """When."""
@@ -155,10 +158,11 @@ class Sighting(_message.Message):
         kind: Global___SightingKind.ValueType = ...,
         event_time: _timestamp_pb2.Timestamp | None = ...,
         client: _client_context_pb2.ClientContext | None = ...,
+        refused: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["client", b"client", "event_time", b"event_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "client", b"client", "event_time", b"event_time", "kind", b"kind", "profile_id", b"profile_id", "sighting_id", b"sighting_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "client", b"client", "event_time", b"event_time", "kind", b"kind", "profile_id", b"profile_id", "refused", b"refused", "sighting_id", b"sighting_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -174,9 +178,9 @@ class Factor(_message.Message):
     WEIGHT_FIELD_NUMBER: _builtins.int
     DESCRIPTION_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Short name, for instance "network_at_residence"."""
+    """Short name, for instance "days_at_home"."""
     weight: _builtins.float
-    """Its weight; above zero speaks for the household."""
+    """Its weight, in natural logarithms of odds; above zero speaks for the household."""
     description: _builtins.str
     """In words, for support staff."""
     def __init__(
@@ -196,7 +200,9 @@ Global___Factor: _TypeAlias = Factor  # noqa: Y015
 
 @_typing.final
 class Scores(_message.Message):
-    """How likely each explanation is; a missing one is unscored, never low."""
+    """How likely each explanation is. Calibrated: of the devices that score 0.8, about eight in ten are what is said. Each is scored by itself, so
+    they do not add up to 1. A missing one is unscored, never low: no home of the account is known yet.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -253,16 +259,18 @@ class Assessment(_message.Message):
     standing: _standing_pb2.Standing.ValueType
     """Its standing."""
     can_defer: _builtins.bool
-    """Whether "verify later" may still be chosen."""
+    """Whether it has to verify now and "verify later" may still be chosen."""
     can_use_code: _builtins.bool
-    """Whether a code may still let it in."""
+    """Whether a code may still let it in; for a SUSPECT device this is the owner's code."""
     known_device: _builtins.bool
     """Whether the account saw this device before."""
     policy_version: _builtins.str
     """The version of the policy that was applied."""
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
-        """When the standing ends: a guest lease's end or a deferral's deadline; unset when it has no end."""
+        """When the standing ends: a guest lease's end, a deferral's deadline, or the end of the days on which a device is only watched; unset when it
+        has no end. An UNCONFIRMED device may play until then; without it, it has to verify first.
+        """
 
     @_builtins.property
     def scores(self) -> Global___Scores:
@@ -270,7 +278,7 @@ class Assessment(_message.Message):
 
     @_builtins.property
     def factors(self) -> _containers.RepeatedCompositeFieldContainer[Global___Factor]:
-        """What spoke for and against."""
+        """What spoke for and against the household, what weighed most first."""
 
     @_builtins.property
     def allowances(self) -> _standing_pb2.Allowances:
@@ -450,10 +458,13 @@ class AssessDeviceRequest(_message.Message):
     ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     CLIENT_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
+    PROFILE_ID_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
     """The account."""
     kind: Global___SightingKind.ValueType
     """What it wants to do."""
+    profile_id: _builtins.str
+    """The profile that is asked for, where one is known; may be empty."""
     @_builtins.property
     def client(self) -> _client_context_pb2.ClientContext:
         """The client as it is seen now."""
@@ -464,10 +475,11 @@ class AssessDeviceRequest(_message.Message):
         account_id: _builtins.str = ...,
         client: _client_context_pb2.ClientContext | None = ...,
         kind: Global___SightingKind.ValueType = ...,
+        profile_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["client", b"client"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "client", b"client", "kind", b"kind"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "client", b"client", "kind", b"kind", "profile_id", b"profile_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -598,7 +610,7 @@ class DeferVerificationResponse(_message.Message):
     ASSESSMENT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def assessment(self) -> Global___Assessment:
-        """What the device is to the account now; `expire_time` is the deadline."""
+        """What the device is to the account now; `expire_time` is the deadline, or until when it may play without one."""
 
     def __init__(
         self,

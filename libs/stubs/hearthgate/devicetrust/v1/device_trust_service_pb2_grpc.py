@@ -87,15 +87,18 @@ class DeviceTrustServiceServicer:
     """
 
     def RecordSightings(self, request, context):
-        """Takes in where and when devices were seen. Caller: gateway. Effect: history from which residences are learned; a repeated sighting id
-        is counted once. Errors: INVALID_FIELD, and then nothing of the batch is taken; otherwise each account's sightings are taken whole.
+        """Takes in where and when devices were seen. Caller: gateway. Effect: history from which homes are learned, and who lives in them; of a
+        refused sighting only the device is noted. A repeated sighting id is counted once.
+        Errors: INVALID_FIELD, and then nothing of the batch is taken; otherwise each account's sightings are taken whole.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def AssessDevice(self, request, context):
-        """Tells what a device, seen as this client, is to an account. Caller: gateway, on each sign-in and cold start. Effect: none. Errors: none of its own.
+        """Tells what a device, seen as this client, is to an account. Caller: gateway, on each sign-in, start and renewal, and where a device wants
+        something of the account. An UNCONFIRMED device with an `expire_time` may play until then: it is only watched so far, or it put verifying
+        off; one without has to verify first. Effect: none. Errors: none of its own.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -103,15 +106,19 @@ class DeviceTrustServiceServicer:
 
     def ConfirmDevice(self, request, context):
         """Lets a device in on a proof. Caller: gateway, after a verified code, an approval or the making of an account. Effect: a guest lease, the
-        owner's clearance or membership, as the basis buys; the same request id counts once.
-        Errors: ALLOWANCE_EXHAUSTED when no guest lease is left; STATE_CONFLICT for a revoked device, and for a second device on which an account was made.
+        owner's clearance or membership, as the basis buys; the same request id counts once. A lease lasts no longer than the account's days for
+        guests, which every device that is not of the household uses up by playing away from home. A device that may play anyway, having put
+        nothing off, buys no lease and pays for none.
+        Errors: ALLOWANCE_EXHAUSTED when no guest lease or no days for guests are left, and for a device that bought one before and is evidently of
+        another household; STATE_CONFLICT for a revoked device, and for a second device on which an account was made.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeferVerification(self, request, context):
-        """Gives a device time to verify later. Caller: gateway. Effect: a deadline; the same request id counts once.
+        """Gives a device time to verify later. Caller: gateway. Effect: a deadline, no later than the account's days for guests last; the same
+        request id counts once. A device that may play anyway is given nothing and pays nothing.
         Errors: ALLOWANCE_EXHAUSTED; STATE_CONFLICT for a device that is suspect, revoked or past its deadline.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -140,7 +147,8 @@ class DeviceTrustServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeclareResidence(self, request, context):
-        """Declares the network of a device of the household as a residence. Caller: gateway. Effect: a residence; the same request id counts once.
+        """Declares the network of a device of the household as a residence. Caller: gateway. Effect: a residence, where everybody who was there lately
+        was at home; it is kept however long nobody is there. The same request id counts once.
         Errors: STATE_CONFLICT unless the device is of the household; LIMIT_EXCEEDED beyond the number of residences an account may have.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

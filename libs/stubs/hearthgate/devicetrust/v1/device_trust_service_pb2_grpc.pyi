@@ -17,18 +17,26 @@ class DeviceTrustServiceStub:
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     RecordSightings: _aio.UnaryUnaryMultiCallable[_device_trust_service_pb2.RecordSightingsRequest, _device_trust_service_pb2.RecordSightingsResponse]
-    """Takes in where and when devices were seen. Caller: gateway. Effect: history from which residences are learned; a repeated sighting id
-    is counted once. Errors: INVALID_FIELD, and then nothing of the batch is taken; otherwise each account's sightings are taken whole.
+    """Takes in where and when devices were seen. Caller: gateway. Effect: history from which homes are learned, and who lives in them; of a
+    refused sighting only the device is noted. A repeated sighting id is counted once.
+    Errors: INVALID_FIELD, and then nothing of the batch is taken; otherwise each account's sightings are taken whole.
     """
     AssessDevice: _aio.UnaryUnaryMultiCallable[_device_trust_service_pb2.AssessDeviceRequest, _device_trust_service_pb2.AssessDeviceResponse]
-    """Tells what a device, seen as this client, is to an account. Caller: gateway, on each sign-in and cold start. Effect: none. Errors: none of its own."""
+    """Tells what a device, seen as this client, is to an account. Caller: gateway, on each sign-in, start and renewal, and where a device wants
+    something of the account. An UNCONFIRMED device with an `expire_time` may play until then: it is only watched so far, or it put verifying
+    off; one without has to verify first. Effect: none. Errors: none of its own.
+    """
     ConfirmDevice: _aio.UnaryUnaryMultiCallable[_device_trust_service_pb2.ConfirmDeviceRequest, _device_trust_service_pb2.ConfirmDeviceResponse]
     """Lets a device in on a proof. Caller: gateway, after a verified code, an approval or the making of an account. Effect: a guest lease, the
-    owner's clearance or membership, as the basis buys; the same request id counts once.
-    Errors: ALLOWANCE_EXHAUSTED when no guest lease is left; STATE_CONFLICT for a revoked device, and for a second device on which an account was made.
+    owner's clearance or membership, as the basis buys; the same request id counts once. A lease lasts no longer than the account's days for
+    guests, which every device that is not of the household uses up by playing away from home. A device that may play anyway, having put
+    nothing off, buys no lease and pays for none.
+    Errors: ALLOWANCE_EXHAUSTED when no guest lease or no days for guests are left, and for a device that bought one before and is evidently of
+    another household; STATE_CONFLICT for a revoked device, and for a second device on which an account was made.
     """
     DeferVerification: _aio.UnaryUnaryMultiCallable[_device_trust_service_pb2.DeferVerificationRequest, _device_trust_service_pb2.DeferVerificationResponse]
-    """Gives a device time to verify later. Caller: gateway. Effect: a deadline; the same request id counts once.
+    """Gives a device time to verify later. Caller: gateway. Effect: a deadline, no later than the account's days for guests last; the same
+    request id counts once. A device that may play anyway is given nothing and pays nothing.
     Errors: ALLOWANCE_EXHAUSTED; STATE_CONFLICT for a device that is suspect, revoked or past its deadline.
     """
     ListDevices: _aio.UnaryUnaryMultiCallable[_device_trust_service_pb2.ListDevicesRequest, _device_trust_service_pb2.ListDevicesResponse]
@@ -38,7 +46,8 @@ class DeviceTrustServiceStub:
     GetHousehold: _aio.UnaryUnaryMultiCallable[_device_trust_service_pb2.GetHouseholdRequest, _device_trust_service_pb2.GetHouseholdResponse]
     """Reads where a household lives and what is left of its allowances. Caller: gateway, operator. Effect: none. Errors: none of its own."""
     DeclareResidence: _aio.UnaryUnaryMultiCallable[_device_trust_service_pb2.DeclareResidenceRequest, _device_trust_service_pb2.DeclareResidenceResponse]
-    """Declares the network of a device of the household as a residence. Caller: gateway. Effect: a residence; the same request id counts once.
+    """Declares the network of a device of the household as a residence. Caller: gateway. Effect: a residence, where everybody who was there lately
+    was at home; it is kept however long nobody is there. The same request id counts once.
     Errors: STATE_CONFLICT unless the device is of the household; LIMIT_EXCEEDED beyond the number of residences an account may have.
     """
     DeclareTravel: _aio.UnaryUnaryMultiCallable[_device_trust_service_pb2.DeclareTravelRequest, _device_trust_service_pb2.DeclareTravelResponse]
@@ -55,8 +64,9 @@ class DeviceTrustServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _device_trust_service_pb2.RecordSightingsRequest,
         context: _aio.ServicerContext[_device_trust_service_pb2.RecordSightingsRequest, _abc.Awaitable[_device_trust_service_pb2.RecordSightingsResponse]],
     ) -> _abc.Awaitable[_device_trust_service_pb2.RecordSightingsResponse]:
-        """Takes in where and when devices were seen. Caller: gateway. Effect: history from which residences are learned; a repeated sighting id
-        is counted once. Errors: INVALID_FIELD, and then nothing of the batch is taken; otherwise each account's sightings are taken whole.
+        """Takes in where and when devices were seen. Caller: gateway. Effect: history from which homes are learned, and who lives in them; of a
+        refused sighting only the device is noted. A repeated sighting id is counted once.
+        Errors: INVALID_FIELD, and then nothing of the batch is taken; otherwise each account's sightings are taken whole.
         """
 
     @_abc_1.abstractmethod
@@ -65,7 +75,10 @@ class DeviceTrustServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _device_trust_service_pb2.AssessDeviceRequest,
         context: _aio.ServicerContext[_device_trust_service_pb2.AssessDeviceRequest, _abc.Awaitable[_device_trust_service_pb2.AssessDeviceResponse]],
     ) -> _abc.Awaitable[_device_trust_service_pb2.AssessDeviceResponse]:
-        """Tells what a device, seen as this client, is to an account. Caller: gateway, on each sign-in and cold start. Effect: none. Errors: none of its own."""
+        """Tells what a device, seen as this client, is to an account. Caller: gateway, on each sign-in, start and renewal, and where a device wants
+        something of the account. An UNCONFIRMED device with an `expire_time` may play until then: it is only watched so far, or it put verifying
+        off; one without has to verify first. Effect: none. Errors: none of its own.
+        """
 
     @_abc_1.abstractmethod
     def ConfirmDevice(
@@ -74,8 +87,11 @@ class DeviceTrustServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_device_trust_service_pb2.ConfirmDeviceRequest, _abc.Awaitable[_device_trust_service_pb2.ConfirmDeviceResponse]],
     ) -> _abc.Awaitable[_device_trust_service_pb2.ConfirmDeviceResponse]:
         """Lets a device in on a proof. Caller: gateway, after a verified code, an approval or the making of an account. Effect: a guest lease, the
-        owner's clearance or membership, as the basis buys; the same request id counts once.
-        Errors: ALLOWANCE_EXHAUSTED when no guest lease is left; STATE_CONFLICT for a revoked device, and for a second device on which an account was made.
+        owner's clearance or membership, as the basis buys; the same request id counts once. A lease lasts no longer than the account's days for
+        guests, which every device that is not of the household uses up by playing away from home. A device that may play anyway, having put
+        nothing off, buys no lease and pays for none.
+        Errors: ALLOWANCE_EXHAUSTED when no guest lease or no days for guests are left, and for a device that bought one before and is evidently of
+        another household; STATE_CONFLICT for a revoked device, and for a second device on which an account was made.
         """
 
     @_abc_1.abstractmethod
@@ -84,7 +100,8 @@ class DeviceTrustServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _device_trust_service_pb2.DeferVerificationRequest,
         context: _aio.ServicerContext[_device_trust_service_pb2.DeferVerificationRequest, _abc.Awaitable[_device_trust_service_pb2.DeferVerificationResponse]],
     ) -> _abc.Awaitable[_device_trust_service_pb2.DeferVerificationResponse]:
-        """Gives a device time to verify later. Caller: gateway. Effect: a deadline; the same request id counts once.
+        """Gives a device time to verify later. Caller: gateway. Effect: a deadline, no later than the account's days for guests last; the same
+        request id counts once. A device that may play anyway is given nothing and pays nothing.
         Errors: ALLOWANCE_EXHAUSTED; STATE_CONFLICT for a device that is suspect, revoked or past its deadline.
         """
 
@@ -118,7 +135,8 @@ class DeviceTrustServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _device_trust_service_pb2.DeclareResidenceRequest,
         context: _aio.ServicerContext[_device_trust_service_pb2.DeclareResidenceRequest, _abc.Awaitable[_device_trust_service_pb2.DeclareResidenceResponse]],
     ) -> _abc.Awaitable[_device_trust_service_pb2.DeclareResidenceResponse]:
-        """Declares the network of a device of the household as a residence. Caller: gateway. Effect: a residence; the same request id counts once.
+        """Declares the network of a device of the household as a residence. Caller: gateway. Effect: a residence, where everybody who was there lately
+        was at home; it is kept however long nobody is there. The same request id counts once.
         Errors: STATE_CONFLICT unless the device is of the household; LIMIT_EXCEEDED beyond the number of residences an account may have.
         """
 

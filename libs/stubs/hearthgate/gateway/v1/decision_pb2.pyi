@@ -82,7 +82,7 @@ class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode
     REASON_CODE_GUEST: _ReasonCode.ValueType  # 10
     """A code let the device in for a while."""
     REASON_CODE_DEFERRED: _ReasonCode.ValueType  # 11
-    """Verifying was put off; the deadline has not passed."""
+    """The device is not known to live with the owner and has time to verify: it put that off, or is only watched so far."""
     REASON_CODE_DEVICE_UNCONFIRMED: _ReasonCode.ValueType  # 12
     """The device is not known to live with the owner."""
     REASON_CODE_DEADLINE_PASSED: _ReasonCode.ValueType  # 13
@@ -118,7 +118,7 @@ REASON_CODE_TRAVELLING: ReasonCode.ValueType  # 9
 REASON_CODE_GUEST: ReasonCode.ValueType  # 10
 """A code let the device in for a while."""
 REASON_CODE_DEFERRED: ReasonCode.ValueType  # 11
-"""Verifying was put off; the deadline has not passed."""
+"""The device is not known to live with the owner and has time to verify: it put that off, or is only watched so far."""
 REASON_CODE_DEVICE_UNCONFIRMED: ReasonCode.ValueType  # 12
 """The device is not known to live with the owner."""
 REASON_CODE_DEADLINE_PASSED: ReasonCode.ValueType  # 13

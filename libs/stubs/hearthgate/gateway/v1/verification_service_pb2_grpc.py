@@ -77,7 +77,9 @@ class VerificationServiceServicer:
     """
 
     def RequestVerification(self, request, context):
-        """Has a code sent to the owner, or a device of the household asked. Caller: the streaming backend, for a device that was asked to verify.
+        """Has a code sent to the owner, or a device of the household asked. Caller: the streaming backend, for a device that was asked to verify, or
+        that verifies before it has to. A code makes a guest of one that put verifying off; one that is only watched so far gets nothing for it,
+        and pays nothing.
         Effect: a challenge that takes the place of an earlier one; the same request id gives the same one. Errors: SESSION_UNKNOWN,
         CHANNEL_UNAVAILABLE, ALLOWANCE_EXHAUSTED, STATE_CONFLICT when nothing is to be verified, LIMIT_EXCEEDED with RetryInfo.
         """

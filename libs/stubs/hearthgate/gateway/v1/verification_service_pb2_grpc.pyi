@@ -17,7 +17,9 @@ class VerificationServiceStub:
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     RequestVerification: _aio.UnaryUnaryMultiCallable[_verification_service_pb2.RequestVerificationRequest, _verification_service_pb2.RequestVerificationResponse]
-    """Has a code sent to the owner, or a device of the household asked. Caller: the streaming backend, for a device that was asked to verify.
+    """Has a code sent to the owner, or a device of the household asked. Caller: the streaming backend, for a device that was asked to verify, or
+    that verifies before it has to. A code makes a guest of one that put verifying off; one that is only watched so far gets nothing for it,
+    and pays nothing.
     Effect: a challenge that takes the place of an earlier one; the same request id gives the same one. Errors: SESSION_UNKNOWN,
     CHANNEL_UNAVAILABLE, ALLOWANCE_EXHAUSTED, STATE_CONFLICT when nothing is to be verified, LIMIT_EXCEEDED with RetryInfo.
     """
@@ -54,7 +56,9 @@ class VerificationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _verification_service_pb2.RequestVerificationRequest,
         context: _aio.ServicerContext[_verification_service_pb2.RequestVerificationRequest, _abc.Awaitable[_verification_service_pb2.RequestVerificationResponse]],
     ) -> _abc.Awaitable[_verification_service_pb2.RequestVerificationResponse]:
-        """Has a code sent to the owner, or a device of the household asked. Caller: the streaming backend, for a device that was asked to verify.
+        """Has a code sent to the owner, or a device of the household asked. Caller: the streaming backend, for a device that was asked to verify, or
+        that verifies before it has to. A code makes a guest of one that put verifying off; one that is only watched so far gets nothing for it,
+        and pays nothing.
         Effect: a challenge that takes the place of an earlier one; the same request id gives the same one. Errors: SESSION_UNKNOWN,
         CHANNEL_UNAVAILABLE, ALLOWANCE_EXHAUSTED, STATE_CONFLICT when nothing is to be verified, LIMIT_EXCEEDED with RetryInfo.
         """
