@@ -14,7 +14,8 @@ import sys
 
 from libs.devstack.cli import app
 
-sys.exit(app())
+if __name__ == "__main__":
+    sys.exit(app())
 """
 
 

@@ -62,7 +62,7 @@ def _manifests() -> Command | str:
 CHECKS: dict[str, Callable[[], Command | str]] = {
     "ruff": lambda: ["ruff", "check", "."],
     "format": lambda: ["ruff", "format", "--check", "."],
-    "mypy": lambda: ["mypy", "libs", "services", "tools", "tests"],
+    "mypy": lambda: ["mypy", "libs", "services", "tools", "tests", "bench"],
     "imports": lambda: ["lint-imports"],
     "buf-lint": lambda: ["buf", "lint"],
     "buf-format": lambda: ["buf", "format", "--diff", "--exit-code", "protos"],

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from services.device_trust.cli import register
+
 app = typer.Typer(
     name="hearthgate",
     help="Decides whether a video stream may start. Run the whole suite on this machine, or see its story told.",
@@ -53,8 +55,8 @@ Examples:
 
 _DEMO_HELP = _paragraphs("""Tell the whole story once, with real parts, and check every step.
 
-A household plays; friends' televisions verify by email, by text, or later; one is refused after its deadline and
-makes an own account; a stolen password is stopped and shut out; a phone gets its downloads planned.
+A household plays; a stolen password is stopped and shut out; friends' televisions verify by email, by text, or later;
+one is refused after its deadline and makes an own account; a phone gets its downloads planned.
 
 The last line is one JSON object with the outcome and decision id of each step. Exit code 1 when a step comes out wrong.
 """)
@@ -91,6 +93,9 @@ def demo(
     from libs.devstack.demo.run import run_demo
 
     raise typer.Exit(run_demo(data_dir=data, keep=keep, quiet=quiet))
+
+
+register(app, _paragraphs)
 
 
 def _print_version(wanted: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -19,6 +20,7 @@ from libs.devstack.secrets import FILE_NAME, LEAVES, Secrets
 from libs.devstack.stack import Stack, StackOptions
 
 ROOT = Path(__file__).parents[3]
+ANSWER = ("time", "account", "device", "event", "outcome")
 
 
 def run(*arguments: str) -> tuple[int, str]:
@@ -30,15 +32,58 @@ def run(*arguments: str) -> tuple[int, str]:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--help"], ["up", "demo", "--version"]),
+        (["--help"], ["up", "demo", "replay", "simulate", "--version"]),
         (["up", "--help"], ["--data", "--fresh", "--port", "--json", "HEARTHGATE_DATABASE_URL", "Ctrl-C"]),
         (["demo", "--help"], ["--data", "--keep", "--quiet", "--json"]),
+        (["replay", "--help"], ["FILE", "--format", "--asn-db", "--country-db", "--json", "--quiet"]),
+        (["simulate", "--help"], ["--accounts", "--days", "--seed", "--parameters", "--json", "--plots", "--quiet"]),
+        (["simulate", "--help"], ["--baselines", "--no-baselines", "--jobs"]),
     ],
 )
 def test_help_names_every_command_and_option(arguments: list[str], words: list[str]) -> None:
     code, output = run(*arguments)
     assert code == 0
     assert [word for word in words if word not in output] == []
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (
+            "replay",
+            ["standard input", "standard error", "Exit codes", "thief", "FIRE_OS", "figures"],
+        ),
+        ("simulate", ["households", "password", "seed", "figures"]),
+    ],
+)
+def test_the_help_of_the_engines_commands_says_what_goes_in_what_comes_out_and_gives_examples(
+    command: str, words: list[str]
+) -> None:
+    code, output = run(command, "--help")
+    assert code == 0
+    assert [word for word in words if word not in output] == []
+    examples = output.partition("Examples:")[2]
+    assert len(re.findall(rf"^ .*\bhearthgate {command}\b", examples, re.MULTILINE)) >= 3
+
+
+def test_the_record_in_the_help_of_replay_is_answered_as_the_help_says(tmp_path: Path) -> None:
+    record = re.search(r'\{"time": "2.*?"label": "\w+"\}', run("replay", "--help")[1], re.DOTALL)
+    assert record
+    log = tmp_path / "log.jsonl"
+    log.write_text(" ".join(record[0].split()) + "\n")
+    code, output = run("replay", str(log))
+    assert code == 0, output
+    answer, last = (json.loads(line) for line in output.splitlines() if line.startswith("{"))
+    assert set(answer) == {*ANSWER, "standing", "scores", "can_defer", "can_use_code", "reasons"}
+    assert (answer["account"], answer["device"], answer["event"]) == ("a1", "d1", "start")
+    assert "figures" in last, "the line has a label"
+
+
+def test_a_log_that_cannot_be_read_ends_with_exit_code_1_and_is_named(tmp_path: Path) -> None:
+    missing = tmp_path / "no-such-log.jsonl"
+    code, output = run("replay", str(missing))
+    assert code == 1
+    assert missing.name in output
 
 
 def test_the_version_is_the_projects() -> None:
@@ -49,7 +94,20 @@ def test_the_version_is_the_projects() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--wrong"], ["up", "--wrong"], ["demo", "--wrong"], ["down"], ["up", "--port", "-1"], []]
+    "arguments",
+    [
+        ["--wrong"],
+        ["up", "--wrong"],
+        ["demo", "--wrong"],
+        ["down"],
+        ["up", "--port", "-1"],
+        ["replay"],
+        ["replay", "-", "--format", "xml"],
+        ["simulate", "--wrong"],
+        ["simulate", "--days", "0"],
+        ["simulate", "--seed", "-1"],
+        [],
+    ],
 )
 def test_wrong_use_ends_with_exit_code_2_and_says_how_to_use_it(arguments: list[str]) -> None:
     code, output = run(*arguments)
