@@ -36,6 +36,10 @@ up: $(STAMP) ## Start the whole suite on this machine; Ctrl-C ends it
 test: $(STAMP) ## Run the tests
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile
 
+.PHONY: bench
+bench: $(STAMP) ## Measure what an assessment costs, beside the floor
+	@$(BIN)/python -m bench.device_trust_assess
+
 .PHONY: lint
 lint: $(STAMP) ## Check style, types, architecture, contracts, stubs, images and manifests
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/lint.py
