@@ -176,7 +176,7 @@ def read(
         home_days=use.home_days if use else 0,
         home_age=max(0, home_age) if home_age is not None else None,
         member=client.device_id in members,
-        level=_level(client, here, places, today, crowd, policy, at_home=at_home),
+        level=_level(client, here, places, crowd, at_home=at_home),
         crowd=crowd.network,
         provider_share=crowd.provider_share,
         company_age=places.company_age,
@@ -185,7 +185,7 @@ def read(
         away_networks=len(places.alone_by_network),
         stationary=client.kind in STATIONARY_KINDS,
         home_active=not at_home and _home_active(history, near, seconds, today),
-        member_near=_nearest(history, near, client, seconds, today, crowd, policy),
+        member_near=_nearest(history, near, client, seconds, today, crowd),
         newcomers=sum(seconds - at < _WEEK_SECONDS and device != client.device_id for at, device in history.newcomers),
         failures=sum(seconds - at < _WEEK_SECONDS for at in history.failures),
         profile=_profile(history, client),
@@ -377,15 +377,13 @@ CROWDED: Final = 40
 """On a network with more accounts than this, being seen together says little: a carrier's gateway, a dorm, a VPN."""
 
 
-def _level(
-    client: Client, here: NetworkUse | None, places: _Places, today: int, crowd: Crowd, policy: Policy, *, at_home: bool
-) -> Level:
+def _level(client: Client, here: NetworkUse | None, places: _Places, crowd: Crowd, *, at_home: bool) -> Level:
     if at_home:
         shared = crowd.network > CROWDED or (here is not None and here.contested)
         return Level.HOME_SHARED if shared else Level.HOME
     if here is not None and places.company_age is not None and places.company_age <= _COMPANY_DAYS:
         return Level.COMPANY
-    if here is not None and here in places.visited:
+    if any(each is here for each in places.visited):
         return Level.PLACE_VISITED
     return _coarse(client, places.homes, places.visited)
 
@@ -419,7 +417,6 @@ def _nearest(
     seconds: float,
     today: int,
     crowd: Crowd,
-    policy: Policy,
 ) -> Level:
     """How near a member's device that is itself away from home came within two days."""
     best = Level.UNKNOWN

@@ -13,8 +13,6 @@ from typing import Final
 
 import msgspec
 
-from services.device_trust.domain.records import NetworkHash
-
 WINDOW_DAYS: Final = 62
 """How far presence is known day by day: two of the 31 days within which a home is expected to be visited."""
 LEDGER_DAYS: Final = 366
@@ -102,10 +100,7 @@ class DeviceUse(msgspec.Struct, array_like=True):
     profiles: list[int] = []
     key: bytes = b""
     """A digest of its public key; empty where it showed none."""
-    key_changed_day: int = 0
     founder: bool = False
-    second_home_day: int = 0
-    """When a second household was found to be behind it; 0 if never, and again once it is seen at home."""
 
 
 class History(msgspec.Struct, array_like=True):
@@ -215,16 +210,6 @@ def is_home(network: NetworkUse, today: int) -> bool:
         lived = 0 if network.contested else network.home_day - network.first_day
         lasting = min(lasting, _SHORTLY + _TIMES_LIVED * lived)
     return today - network.home_day <= lasting
-
-
-def home_networks(history: History, today: int) -> set[bytes]:
-    """The networks that are homes now."""
-    return {key for key, network in history.networks.items() if is_home(network, today)}
-
-
-def as_network(key: bytes) -> NetworkHash:
-    """The key of a network in the history, as the domain's hash."""
-    return NetworkHash(key)
 
 
 def day_mask(anchor: int, days: bytes, today: int) -> int:

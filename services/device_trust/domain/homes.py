@@ -259,7 +259,6 @@ def settle(history: History, network: NetworkUse, day: int) -> None:
         for ago in range(WINDOW_DAYS - 1, -1, -1):
             if presence.days >> ago & 1:
                 lived(device, presence.last_day - ago)
-        device.second_home_day = 0
     if history.home is None:
         history.home = Presence(last_day=day)
     history.home.mark(day)

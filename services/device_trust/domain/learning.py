@@ -140,8 +140,6 @@ def _device(history: History, client: Client, day: int, policy: Policy) -> Devic
     if client.profile and client.profile not in device.profiles:
         device.profiles = [*device.profiles, client.profile][-MAX_PROFILES:]
     if client.key:
-        if device.key and device.key != client.key:
-            device.key_changed_day = day
         device.key = client.key
     return device
 
@@ -182,7 +180,6 @@ def _at_home(
     if history.home is None:
         history.home = Presence(last_day=day)
     history.home.mark(day)
-    device.second_home_day = 0
     if client.profile and client.profile not in history.profiles:
         history.profiles = [*history.profiles, client.profile][-MAX_PROFILES:]
     if start:
