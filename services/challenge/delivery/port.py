@@ -7,9 +7,10 @@ no address, no text and no words of the provider's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import StrEnum
 from typing import Protocol, TypeAlias
 
 
@@ -31,18 +32,23 @@ class EmailMessageToSend:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TextMessageToSend:
-    """One text message to one number in E.164 form; its repr shows the message id alone."""
+    """One text message to one number in E.164 form; its repr shows the message id alone.
+
+    ``callback_query`` goes along with the address to which a provider over HTTP reports what became of the message.
+    """
 
     message_id: str
     recipient: str = field(repr=False)
     text: str = field(repr=False)
+    callback_query: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Accepted:
-    """The provider took the message over; ``provider_reference`` is its own id for it."""
+    """The provider took the message over; ``provider_reference`` is its own id for it, under which receipts come."""
 
     provider_reference: str
+    provider: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,12 +61,37 @@ class TemporaryFailure:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PermanentFailure:
-    """The provider will never carry this message to this recipient."""
+    """The provider will never carry this message to this recipient.
+
+    ``about_recipient`` where the address itself is dead (a hard bounce), not where a policy or the content was refused.
+    """
 
     reason: str
+    about_recipient: bool = False
 
 
 DeliveryOutcome: TypeAlias = Accepted | TemporaryFailure | PermanentFailure
+
+
+class ReceiptState(StrEnum):
+    """What a receipt says."""
+
+    DELIVERED = "delivered"
+    BOUNCED = "bounced"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Receipt:
+    """A provider's later word on a message that it took; ``reason`` is fit for a log."""
+
+    provider: str
+    provider_reference: str
+    state: ReceiptState
+    reason: str = ""
+
+
+ReceiptSink: TypeAlias = Callable[[Receipt], Awaitable[None]]
+"""Takes a receipt in, also one that comes before the provider's answer to the message. Raises ServiceError."""
 
 
 class EmailSender(Protocol):
