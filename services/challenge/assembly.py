@@ -25,6 +25,7 @@ from services.challenge.use_cases.context import Context
 from services.challenge.workers.changes import CHANNEL, ChallengeChanges
 from services.challenge.workers.housekeeping import keep_house
 from services.challenge.workers.outbox import Outbox, Senders
+from services.challenge.workers.outcomes import Outcomes
 
 _FAILED_WORKER_PAUSE: Final = 1.0
 _log = get_logger(__name__)
@@ -83,7 +84,14 @@ def _build_outbox(settings: ChallengeSettings, context: Context, senders: Sender
         keys=context.keys,
         senders=senders,
         renderer=MessageRenderer(settings.public_domain),
-        retries=settings.retry_policy(),
+        outcomes=Outcomes(
+            context.database,
+            clock=context.clock,
+            keys=context.keys,
+            policy=context.policy,
+            retries=settings.retry_policy(),
+        ),
+        max_attempts=settings.delivery_max_attempts,
         lease=timedelta(seconds=settings.delivery_lease_seconds),
         changes=context.changes,
     )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 from email.utils import parseaddr
-from typing import Final
+from typing import Final, Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from libs.runtime.keys import SealingKeys, decode_key
 from libs.runtime.settings import ServiceSettings
 from services.challenge.delivery.endpoints import SmppEndpoint, SmtpEndpoint, parse_smpp_url, parse_smtp_url
-from services.challenge.domain.policy import Limit, Policy, RetryPolicy
+from services.challenge.domain.policy import Limit, Policy, Pumping, RetryPolicy, Spending
 
 _TWILIO: Final = "Twilio Verify: 5 sends in 10 minutes."
 
@@ -39,6 +39,35 @@ class ChallengeSettings(ServiceSettings):
     sends_per_destination: int = Field(default=5, ge=1, le=1000, description=_TWILIO)
     approvals_per_account: int = Field(default=5, ge=1, le=1000, description="As the sends: questions tire as well.")
     send_window_seconds: int = Field(default=600, ge=1, le=86400, description=_TWILIO)
+    sends_per_network: int = Field(
+        default=60, ge=1, le=100_000, description="A /24 or /56 in a send window; a carrier's gateway hides many homes."
+    )
+    sends_per_phone_range: int = Field(
+        default=20, ge=1, le=100_000, description="Ten thousand numbers in a row, in a send window."
+    )
+    failures_per_network: int = Field(
+        default=300, ge=5, le=100_000, description="Wrong codes of a /24 or /56 in a failure window, over all accounts."
+    )
+    spending_per_day: float = Field(
+        default=1000, gt=0, description="What messages may cost in a day, in the prices' currency; then none is sent."
+    )
+    email_price: float = Field(default=0.001, gt=0, description="Of one email.")
+    text_price: float = Field(default=0.08, gt=0, description="Of one text.")
+    text_countries: str = Field(
+        default="", pattern=r"^([A-Z]{2}(,[A-Z]{2})*)?$", description="Where texts go, as DE,FR; empty: everywhere."
+    )
+    pumping_window_seconds: int = Field(default=3600, ge=60, le=86400)
+    pumping_pause_seconds: int = Field(default=3600, ge=60, le=604_800, description="How long a range stays stopped.")
+    pumping_sent_to_range: int = Field(default=15, ge=2, description="From so many codes a range is judged.")
+    pumping_sent_to_country: int = Field(default=500, ge=2, description="From so many a country is.")
+    pumping_least_verified: float = Field(
+        default=0.2, ge=0, le=1, description="Share of codes entered; prelude.so finds 12 % of all traffic pumped."
+    )
+    receipt_wait_seconds: int = Field(
+        default=60, ge=5, le=600, description="Then a text without receipt seems not to arrive: email is offered."
+    )
+    hard_bounce_pause_days: int = Field(default=14, ge=1, description="No notices to a dead address for so long.")
+    unsubscription_days: int = Field(default=365, ge=1, description="How long an unsubscription holds.")
     failures_per_account: int = Field(
         default=20, ge=5, le=100, description="Wrong codes of an account and purpose in a window; four whole codes."
     )
@@ -98,6 +127,12 @@ class ChallengeSettings(ServiceSettings):
         SealingKeys.from_text(value.get_secret_value())
         return value
 
+    @model_validator(mode="after")
+    def _can_pay_for_one(self) -> Self:
+        if max(self.email_price, self.text_price) > self.spending_per_day:
+            raise ValueError("SPENDING_PER_DAY must pay for one message at least")
+        return self
+
     def smtp_endpoint(self) -> SmtpEndpoint | None:
         """The mail server, where there is one."""
         url = self.smtp_url.get_secret_value()
@@ -111,6 +146,7 @@ class ChallengeSettings(ServiceSettings):
     def policy(self) -> Policy:
         """The numbers of the rules."""
         window = timedelta(seconds=self.send_window_seconds)
+        failure_window = timedelta(seconds=self.failure_window_seconds)
         return Policy(
             code_digits=self.code_digits,
             code_lifetime=timedelta(seconds=self.code_lifetime_seconds),
@@ -119,10 +155,30 @@ class ChallengeSettings(ServiceSettings):
             sends_per_account=Limit(count=self.sends_per_account, window=window),
             approvals_per_account=Limit(count=self.approvals_per_account, window=window),
             sends_per_destination=Limit(count=self.sends_per_destination, window=window),
-            failures=Limit(count=self.failures_per_account, window=timedelta(seconds=self.failure_window_seconds)),
+            sends_per_network=Limit(count=self.sends_per_network, window=window),
+            sends_per_phone_range=Limit(count=self.sends_per_phone_range, window=window),
+            spending=Spending(
+                ceiling_per_day=self.spending_per_day, email_price=self.email_price, text_price=self.text_price
+            ),
+            pumping=self._pumping(),
+            served_countries=frozenset(filter(None, self.text_countries.split(","))),
+            failures=Limit(count=self.failures_per_account, window=failure_window),
+            failures_per_network=Limit(count=self.failures_per_network, window=failure_window),
             consecutive_failures=self.consecutive_failures,
             consecutive_pause=timedelta(seconds=self.consecutive_pause_seconds),
             notice_lifetime=timedelta(seconds=self.notice_lifetime_seconds),
+            receipt_wait=timedelta(seconds=self.receipt_wait_seconds),
+            hard_bounce_pause=timedelta(days=self.hard_bounce_pause_days),
+            unsubscription=timedelta(days=self.unsubscription_days),
+        )
+
+    def _pumping(self) -> Pumping:
+        return Pumping(
+            window=timedelta(seconds=self.pumping_window_seconds),
+            pause=timedelta(seconds=self.pumping_pause_seconds),
+            sent_to_range=self.pumping_sent_to_range,
+            sent_to_country=self.pumping_sent_to_country,
+            least_verified=self.pumping_least_verified,
         )
 
     def retry_policy(self) -> RetryPolicy:

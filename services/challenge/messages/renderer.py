@@ -83,6 +83,10 @@ class MessageRenderer:
         """The id of the message and of every repeat of it."""
         return f"{stable_id}@{self._domain}"
 
+    def unsubscribe_link(self, token: str) -> str:
+        """Where a notice's one-click unsubscription is asked for."""
+        return f"https://{self._domain}/unsubscribe?token={token}"
+
     def email(self, kind: str, language: str, facts: MessageFacts) -> RenderedEmail:
         """An email. Raises jinja2's TemplateError for a kind without templates or a faulty one."""
         render = partial(self._render, kind, language, facts)

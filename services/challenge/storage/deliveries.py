@@ -11,14 +11,17 @@ from uuid import UUID
 from asyncpg import Record
 
 from libs.persistence.database import Executor
-from services.challenge.domain.challenge import Channel, Delivery, DeliveryState
+from services.challenge.domain.challenge import Channel, DeadLetter, Delivery, DeliveryState
 from services.challenge.storage import delivery_sql as sql
 from services.challenge.storage.challenges import delivery_from_row
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewDelivery:
-    """A message to be written. ``parameters`` hold nothing secret."""
+    """A message to be written. ``parameters`` hold nothing secret.
+
+    ``sealed_destination`` is None for one that is not to be sent; ``suppressed`` then says why.
+    """
 
     account_id: UUID
     delivery_id: UUID
@@ -28,9 +31,10 @@ class NewDelivery:
     channel: Channel
     language: str
     parameters: Mapping[str, str] = field(repr=False)
-    sealed_destination: bytes = field(repr=False)
+    sealed_destination: bytes | None = field(repr=False)
     create_time: datetime
     expire_time: datetime
+    suppressed: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,6 +75,8 @@ class DeliveryStore:
             delivery.sealed_destination,
             delivery.create_time,
             delivery.expire_time,
+            DeliveryState.SUPPRESSED if delivery.suppressed else DeliveryState.QUEUED,
+            delivery.suppressed,
         )
 
     async def find(self, account_id: UUID, delivery_id: UUID) -> Delivery | None:
@@ -92,10 +98,12 @@ class DeliveryStore:
         rows = await self._executor.fetch(sql.CLAIM, accounts, deliveries, now, lease_until)
         return [_claimed_from_row(row) for row in rows]
 
-    async def mark_accepted(self, delivery: ClaimedDelivery, provider_reference: str, now: datetime) -> None:
+    async def mark_accepted(
+        self, delivery: ClaimedDelivery, *, provider: str, provider_reference: str, now: datetime
+    ) -> None:
         """A provider took it."""
         await self._executor.execute(
-            sql.MARK_ACCEPTED, delivery.account_id, delivery.delivery_id, provider_reference, now
+            sql.MARK_ACCEPTED, delivery.account_id, delivery.delivery_id, provider_reference, now, provider
         )
 
     async def mark_over(self, delivery: ClaimedDelivery, state: DeliveryState, reason: str, now: datetime) -> None:
@@ -114,6 +122,19 @@ class DeliveryStore:
         """A provider's word; None where the message is unknown or has had its final word."""
         row = await self._executor.fetch_row(sql.REPORT, account_id, delivery_id, state, now)
         return delivery_from_row(row) if row else None
+
+    async def dead_letters(self, since: datetime, limit: int) -> list[DeadLetter]:
+        """Messages of every account that were given up since, newest first."""
+        rows = await self._executor.fetch(sql.DEAD_LETTERS, since, limit)
+        return [
+            DeadLetter(
+                account_id=row["account_id"],
+                delivery=delivery_from_row(row),
+                kind=row["kind"],
+                create_time=row["create_time"],
+            )
+            for row in rows
+        ]
 
 
 def _claimed_from_row(row: Record) -> ClaimedDelivery:
