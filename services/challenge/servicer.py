@@ -134,6 +134,7 @@ class ChallengeServicer(rpc.ChallengeServiceServicer):
             requester=conversions.requester_from(request.requester) if request.HasField("requester") else None,
             event_time=conversions.time_from(request.event_time, "event_time"),
             due_time=conversions.time_from(request.due_time, "due_time") if due else None,
+            ip_address=request.ip_address,
             body=_body(request),
         )
         delivery = await notify(command, context=self._context)

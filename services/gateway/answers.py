@@ -209,6 +209,7 @@ def verification_status(challenge: Challenge) -> verification_pb.VerificationSta
         device=_requester_device(challenge.requester),
         country_code=challenge.requester.country_code,
         suspected_theft=challenge.purpose is Purpose.CONFIRM_OWNER,
+        other_channel_advised=challenge.other_channel_advised,
     )
 
 

@@ -49,13 +49,12 @@ async def charged_code(
 
 @asynccontextmanager
 async def charged_notice(
-    context: Context, destination: Destination, now: datetime, *, limited: bool
+    context: Context, destination: Destination | None, ip_address: str, now: datetime
 ) -> AsyncIterator[None]:
-    """Charge a notice: money, and the destination's own limit for one that strangers cause. Raises LIMIT_EXCEEDED."""
+    """Charge a notice that no stranger can cause: money alone, wherever it came from. Raises LIMIT_EXCEEDED."""
     async with _given_back(_Till(context, now)) as till:
-        if limited:
-            await till.destination(destination, context.policy.sends_per_destination)
-        await till.bucket(charge_of_notice(destination, context.policy))
+        if destination is not None:
+            await till.bucket(charge_of_notice(destination, context.policy))
         yield
 
 

@@ -15,7 +15,7 @@ from services.challenge.domain.destinations import Destination, parse_destinatio
 from services.challenge.storage.deliveries import DeliveryStore, NewDelivery
 from services.challenge.storage.requests import Made, Request, RequestStore
 from services.challenge.storage.suppressions import SuppressionStore
-from services.challenge.use_cases.charging import charged_notice
+from services.challenge.use_cases.charging import charged_code, charged_notice
 from services.challenge.use_cases.context import Context
 from services.challenge.use_cases.messages import requester_parameters
 
@@ -41,6 +41,7 @@ class Notify:
     requester: Requester | None
     event_time: datetime
     due_time: datetime | None
+    ip_address: str = field(repr=False)
     body: bytes = field(repr=False)
 
 
@@ -101,9 +102,10 @@ async def _queue(command: Notify, destination: Destination, request: Request, co
 async def _write(
     command: Notify, destination: Destination, delivery: NewDelivery, request: Request, context: Context
 ) -> None:
-    now, made, limited = delivery.create_time, Made(delivery_id=delivery.delivery_id), command.kind in _LIMITED
+    now, made = delivery.create_time, Made(delivery_id=delivery.delivery_id)
+    charged = charged_code if command.kind in _LIMITED else charged_notice
     async with (
-        charged_notice(context, destination, now, limited=limited),
+        charged(context, destination, command.ip_address, now),
         context.database.transaction() as transaction,
     ):
         await RequestStore(transaction).insert(request, made, now)

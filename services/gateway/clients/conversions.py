@@ -222,4 +222,5 @@ def challenge(message: challenge_pb.Challenge) -> Challenge:
             country_code=message.requester.country_code,
         ),
         match_number=message.match_number,
+        other_channel_advised=message.other_channel_advised,
     )

@@ -106,6 +106,7 @@ class Challenge:
     expire_time: datetime
     requester: Requester
     match_number: str
+    other_channel_advised: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
