@@ -6,6 +6,7 @@ import asyncio
 import re
 import ssl
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from email.headerregistry import Address
 from email.utils import formataddr, parseaddr
@@ -31,6 +32,10 @@ from services.challenge.delivery.smtp_pool import PooledConnection, SmtpPool
 _BUSY_RETRY: Final = timedelta(seconds=30)
 _CONNECT_RETRY: Final = timedelta(seconds=5)
 _ENHANCED_STATUS: Final = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?=\s|$)")
+_DEAD_ADDRESS: Final = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
+_MAILBOX_FULL: Final = frozenset({"5.2.2"})
+"""Its owner may make room, whatever the first digit says."""
+_NO_MAILBOX: Final = frozenset({550, 551, 553})
 _QUEUE_ID: Final = re.compile(r"queued as ([A-Za-z0-9.-]{1,64})", re.IGNORECASE)
 
 
@@ -59,6 +64,7 @@ class SmtpEmailSender:
         self,
         endpoint: SmtpEndpoint,
         *,
+        name: str = "smtp",
         sender: str,
         clock: Clock,
         pool_size: int = 4,
@@ -66,10 +72,11 @@ class SmtpEmailSender:
         send_timeout: float = 30.0,
         tls_context: ssl.SSLContext | None = None,
     ) -> None:
-        name, self._envelope_sender = parseaddr(sender)
+        self._name = name
+        display_name, self._envelope_sender = parseaddr(sender)
         # Checks the address, which comes from the settings: ValueError.
         self._domain = Address(addr_spec=self._envelope_sender).domain
-        self._from = formataddr((name, self._envelope_sender), charset="utf-8")
+        self._from = formataddr((display_name, self._envelope_sender), charset="utf-8")
         self._clock = clock
         self._send_timeout = send_timeout
         self._pool = SmtpPool(endpoint, size=pool_size, step_timeout=step_timeout, tls_context=tls_context)
@@ -104,13 +111,16 @@ class SmtpEmailSender:
         except _StaleConnectionError:
             return await self._send_once(email, fresh=True)
 
+    def _named(self, outcome: DeliveryOutcome) -> DeliveryOutcome:
+        return replace(outcome, provider=self._name) if isinstance(outcome, Accepted) else outcome
+
     async def _send_once(self, email: EncodedEmail, *, fresh: bool) -> DeliveryOutcome:
         step = _Step.CONNECT
         try:
             async with self._pool.lend(fresh=fresh) as connection:
                 transfer = _Transfer(connection, self._envelope_sender, email)
                 try:
-                    return await transfer.run()
+                    return self._named(await transfer.run())
                 finally:
                     step = transfer.step
         except aiosmtplib.SMTPResponseException as refusal:
@@ -165,10 +175,25 @@ class _Transfer:
 def _refused(refusal: aiosmtplib.SMTPResponseException, step: _Step) -> DeliveryOutcome:
     # The server's words may repeat the address; its codes cannot.
     status = _ENHANCED_STATUS.match(refusal.message)
-    reason = " ".join(filter(None, ("smtp", str(refusal.code), status and status.group(), f"at {step}")))
-    if step is not _Step.CONNECT and 500 <= refusal.code < 600:
-        return PermanentFailure(reason=reason)
-    return TemporaryFailure(reason=reason, retry_after=_BUSY_RETRY)
+    detail = status.group() if status else ""
+    reason = " ".join(filter(None, ("smtp", str(refusal.code), detail, f"at {step}")))
+    if step is _Step.CONNECT or not 500 <= refusal.code < 600 or detail in _MAILBOX_FULL:
+        return TemporaryFailure(reason=reason, retry_after=_BUSY_RETRY)
+    return PermanentFailure(
+        reason=reason, about_recipient=is_dead_address(refusal.code, detail, at_rcpt=step is _Step.RCPT)
+    )
+
+
+def is_dead_address(code: int, enhanced_status: str, *, at_rcpt: bool) -> bool:
+    """Whether a 5xx answer says that the address itself is dead: a hard bounce, no word on policy or content.
+
+    RFC 3463 (3.2, 3.3): the subjects 5.1.x speak of the address and 5.2.1 of its mailbox; 5.7.x of policy, 5.3.4 and
+    5.6.x of the message. Without such a status, RFC 5321 (4.2.2) has 550, 551 and 553 for a mailbox, where the answer
+    is to RCPT; servers use 550 after DATA, and 554 anywhere, for spam.
+    """
+    if enhanced_status:
+        return enhanced_status in _DEAD_ADDRESS
+    return at_rcpt and code in _NO_MAILBOX
 
 
 def _broken(error: Exception, step: _Step) -> TemporaryFailure:

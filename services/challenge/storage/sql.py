@@ -145,7 +145,7 @@ set window_start = case when r.stopped_until is not null or r.window_start <= $3
     verified_count = case when r.stopped_until is not null or r.window_start <= $3 then 0 else r.verified_count end,
     stopped_until = case
         when r.stopped_until is null and r.window_start > $3
-             and r.sent_count + 1 >= $4 and r.verified_count < $5 * (r.sent_count + 1)
+             and r.sent_count + 1 >= $4 and r.verified_count < $5::float8 * (r.sent_count + 1)
         then $6::timestamptz end
 where r.stopped_until is null or r.stopped_until <= $2
 returning stopped_until"""
