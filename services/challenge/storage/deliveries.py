@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -50,8 +50,21 @@ class ClaimedDelivery:
     language: str
     parameters: Mapping[str, str] = field(repr=False)
     sealed_destination: bytes = field(repr=False)
+    sealed_code: bytes | None = field(repr=False)
+    """None for a notice, and where the challenge is over."""
     attempt: int
     expire_time: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TakenDelivery:
+    """A message that a provider took, under the provider's own id; ``destination_hash`` is its address's."""
+
+    account_id: UUID
+    delivery_id: UUID
+    provider: str
+    provider_reference: str
+    destination_hash: bytes = field(repr=False)
 
 
 class DeliveryStore:
@@ -98,12 +111,15 @@ class DeliveryStore:
         rows = await self._executor.fetch(sql.CLAIM, accounts, deliveries, now, lease_until)
         return [_claimed_from_row(row) for row in rows]
 
-    async def mark_accepted(
-        self, delivery: ClaimedDelivery, *, provider: str, provider_reference: str, now: datetime
-    ) -> None:
-        """A provider took it."""
+    async def mark_accepted(self, taken: Sequence[TakenDelivery], now: datetime) -> None:
+        """Providers took these."""
         await self._executor.execute(
-            sql.MARK_ACCEPTED, delivery.account_id, delivery.delivery_id, provider_reference, now, provider
+            sql.MARK_ACCEPTED,
+            [each.account_id for each in taken],
+            [each.delivery_id for each in taken],
+            [each.provider_reference for each in taken],
+            [each.provider for each in taken],
+            now,
         )
 
     async def mark_over(self, delivery: ClaimedDelivery, state: DeliveryState, reason: str, now: datetime) -> None:
@@ -148,6 +164,7 @@ def _claimed_from_row(row: Record) -> ClaimedDelivery:
         language=row["language"],
         parameters=json.loads(row["parameters"]),
         sealed_destination=row["sealed_destination"],
+        sealed_code=row["sealed_code"],
         attempt=row["attempt_count"],
         expire_time=row["expire_time"],
     )

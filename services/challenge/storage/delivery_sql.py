@@ -27,21 +27,28 @@ where state = 'queued' and next_attempt_time <= $1
 order by next_attempt_time
 limit $2"""
 
-CLAIM: Final = """/* challenge.claim: take due messages on a lease, each by one worker */
+CLAIM: Final = """/* challenge.claim: take due messages on a lease, each by one worker, with the codes they carry */
 update delivery d
 set attempt_count = d.attempt_count + 1, next_attempt_time = $4, update_time = $3
-from (select q.account_id, q.delivery_id from delivery q
+from (select q.account_id, q.delivery_id, h.sealed_code, h.state, h.expire_time
+      from delivery q
+      left join challenge h
+        on h.account_id = any($1::uuid[]) and h.account_id = q.account_id and h.challenge_id = q.challenge_id
       where q.account_id = any($1::uuid[]) and q.delivery_id = any($2::uuid[])
         and q.state = 'queued' and q.next_attempt_time <= $3
-      for update skip locked) c
+      for update of q skip locked) c
 where d.account_id = any($1::uuid[]) and d.account_id = c.account_id and d.delivery_id = c.delivery_id
 returning d.account_id, d.delivery_id, d.challenge_id, d.message_id, d.kind, d.channel, d.language, d.parameters,
-          d.sealed_destination, d.attempt_count, d.expire_time"""
+          d.sealed_destination, d.attempt_count, d.expire_time,
+          case when c.state = 'pending' and c.expire_time > $3 then c.sealed_code end as sealed_code"""
 
-MARK_ACCEPTED: Final = """/* challenge.mark_accepted: a provider took the message, whoever's lease it was */
-update delivery
-set state = 'accepted', sealed_destination = null, provider_reference = $3, provider = $5, update_time = $4
-where account_id = $1 and delivery_id = $2 and state = 'queued'"""
+MARK_ACCEPTED: Final = """/* challenge.mark_accepted: providers took these messages, whoever's lease it was */
+update delivery d
+set state = 'accepted', sealed_destination = null, provider_reference = c.reference, provider = c.provider,
+    update_time = $5
+from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) c (account_id, delivery_id, reference, provider)
+where d.account_id = any($1::uuid[]) and d.account_id = c.account_id and d.delivery_id = c.delivery_id
+  and d.state = 'queued'"""
 
 MARK_OVER: Final = """/* challenge.mark_over: the message will not be sent */
 update delivery
@@ -88,5 +95,5 @@ select reason from suppression
 where destination_hash = $1 and kind in ('', $2) and expire_time > $3
 order by kind limit 1"""
 
-HEAL: Final = """/* challenge.heal: the address is alive after all */
-delete from suppression where destination_hash = $1 and kind = ''"""
+HEAL: Final = """/* challenge.heal: these addresses are alive after all */
+delete from suppression where destination_hash = any($1::bytea[]) and kind = ''"""

@@ -68,7 +68,8 @@ left join delivery d on d.account_id = c.account_id and d.challenge_id = c.chall
 where c.account_id = any($1) and c.challenge_id = any($2)
 group by c.account_id, c.challenge_id"""
 
-ANNOUNCE: Final = "/* challenge.announce: a hint to the other replicas */ select pg_notify($1, $2)"
+ANNOUNCE: Final = """/* challenge.announce: hints to the other replicas */
+select pg_notify($1, hint) from unnest($2::text[]) hint"""
 
 CHARGE_FAILURE: Final = """/* challenge.charge_failure: count a guess before it is made; no row: none is left */
 insert into failure_budget as b (account_id, purpose, failure_times, last_failure_time, consecutive_failures)

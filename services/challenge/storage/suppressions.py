@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -31,6 +32,6 @@ class SuppressionStore:
         """Its owner wants no notices of that kind."""
         await self._executor.execute(sql.SUPPRESS, destination_hash, kind, UNSUBSCRIBED, now, now + holds)
 
-    async def heal(self, destination_hash: bytes) -> None:
-        """A provider took a message for it: it is alive after all."""
-        await self._executor.execute(sql.HEAL, destination_hash)
+    async def heal(self, destination_hashes: Sequence[bytes]) -> None:
+        """Providers took messages for these: they are alive after all."""
+        await self._executor.execute(sql.HEAL, list(destination_hashes))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from libs.persistence.database import Executor
 from libs.persistence.jobs import run_worker
@@ -24,7 +24,6 @@ from services.challenge.domain.challenge import Channel
 from services.challenge.domain.codes import CodeKeys
 from services.challenge.domain.destinations import Destination
 from services.challenge.messages.renderer import MessageFacts, MessageRenderer
-from services.challenge.storage.challenges import ChallengeStore
 from services.challenge.storage.deliveries import ClaimedDelivery, DeliveryStore
 from services.challenge.workers.changes import ChallengeChanges
 from services.challenge.workers.outcomes import Outcome, Outcomes, TooLate
@@ -71,7 +70,6 @@ class Outbox:
         lease: timedelta,
         changes: ChallengeChanges,
     ) -> None:
-        self._challenges = ChallengeStore(database)
         self._deliveries = DeliveryStore(database)
         self._clock = clock
         self._keys = keys
@@ -109,9 +107,9 @@ class Outbox:
             return TooLate(reason="too many attempts")
         if delivery.expire_time <= now:
             return TooLate(reason="too late")
-        code = await self._code(delivery, now)
-        if code is None:
+        if delivery.challenge_id is not None and delivery.sealed_code is None:
             return TooLate(reason="the challenge is over")
+        code = self._code(delivery)
         address = self._keys.open_destination(delivery.account_id, delivery.delivery_id, delivery.sealed_destination)
         facts = MessageFacts.from_parameters(delivery.parameters, code=code, expire_time=delivery.expire_time, now=now)
         try:
@@ -119,14 +117,11 @@ class Outbox:
         except ServiceError as refusal:
             return PermanentFailure(reason=f"refused: {', '.join(each.field for each in refusal.fields)}")
 
-    async def _code(self, delivery: ClaimedDelivery, now: datetime) -> str | None:
-        """The code to be sent, "" for a notice, None where its challenge is over."""
-        if delivery.challenge_id is None:
+    def _code(self, delivery: ClaimedDelivery) -> str:
+        """The code to be sent; empty for a notice."""
+        if delivery.challenge_id is None or delivery.sealed_code is None:
             return ""
-        challenge = await self._challenges.find(delivery.account_id, delivery.challenge_id)
-        if challenge is None or challenge.sealed_code is None or not challenge.is_pending(now):
-            return None
-        return self._keys.open_code(delivery.account_id, delivery.challenge_id, challenge.sealed_code)
+        return self._keys.open_code(delivery.account_id, delivery.challenge_id, delivery.sealed_code)
 
     async def _hand_over(self, delivery: ClaimedDelivery, address: str, facts: MessageFacts) -> DeliveryOutcome:
         if delivery.channel is Channel.TEXT:

@@ -17,9 +17,10 @@ from services.challenge.domain.codes import CodeKeys
 from services.challenge.domain.destinations import Destination
 from services.challenge.domain.policy import Policy, RetryPolicy
 from services.challenge.metrics import count_delivery
-from services.challenge.storage.deliveries import ClaimedDelivery, DeliveryStore
+from services.challenge.storage.deliveries import ClaimedDelivery, DeliveryStore, TakenDelivery
 from services.challenge.storage.provider_messages import ProviderMessageStore
 from services.challenge.storage.suppressions import SuppressionStore
+from services.challenge.workers.taken import TakenMarks
 
 _log = get_logger(__name__)
 
@@ -48,6 +49,7 @@ class Outcomes:
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._deliveries = DeliveryStore(database)
+        self._taken = TakenMarks(database, clock)
         self._suppressions = SuppressionStore(database)
         self._provider_messages = ProviderMessageStore(database)
         self._clock = clock
@@ -70,14 +72,19 @@ class Outcomes:
                 await self._try_again(delivery, outcome, now)
 
     async def _accepted(self, delivery: ClaimedDelivery, outcome: Accepted, now: datetime) -> None:
-        # First the mark: whoever dies after it has sent once, and only a receipt or a healing is lost.
-        await self._deliveries.mark_accepted(
-            delivery, provider=outcome.provider, provider_reference=outcome.provider_reference, now=now
+        # First the mark: whoever dies after it has sent once, and only a receipt is lost.
+        await self._taken.mark(
+            TakenDelivery(
+                account_id=delivery.account_id,
+                delivery_id=delivery.delivery_id,
+                provider=outcome.provider,
+                provider_reference=outcome.provider_reference,
+                destination_hash=self._destination_hash(delivery),
+            )
         )
         _report(delivery, DeliveryState.ACCEPTED, "", outcome.provider)
         if delivery.channel is Channel.TEXT:
             await self._expect_receipt(delivery, outcome, now)
-        await self._suppressions.heal(self._destination_hash(delivery))
 
     async def _expect_receipt(self, delivery: ClaimedDelivery, outcome: Accepted, now: datetime) -> None:
         reference = self._keys.reference_hash(outcome.provider, outcome.provider_reference)
