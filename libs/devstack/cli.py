@@ -36,7 +36,7 @@ A variable in the environment takes the place of a part:
 
   HEARTHGATE_SMTP_URL       smtp://user:password@host:port, or smtps://
 
-  HEARTHGATE_SMPP_URL       smpp://system_id:password@host:port
+  HEARTHGATE_TEXT_URL       smpp://system_id:password@host:port
 
   OTEL_EXPORTER_OTLP_ENDPOINT   where traces and metrics go; off without it
 

@@ -10,7 +10,7 @@ from libs.persistence.database import open_database
 from libs.rpc.process import run_service, run_until_stopped
 from libs.rpc.server import ServerOptions, build_server
 from libs.runtime.ids import Uuid7Ids
-from services.challenge.assembly import build_parts, build_senders, running_workers
+from services.challenge.assembly import ReceiptDesk, build_parts, build_senders, running_workers
 from services.challenge.domain.codes import SecretRandomness
 from services.challenge.servicer import registration
 from services.challenge.settings import ChallengeSettings
@@ -23,7 +23,8 @@ async def serve(settings: ChallengeSettings) -> None:
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings, NAME))
         clock = await stack.enter_async_context(DatabaseClock.open(database))
-        senders = build_senders(settings, clock)
+        receipts = ReceiptDesk()
+        senders = build_senders(settings, clock, receipts)
         stack.push_async_callback(senders.close)
         parts = build_parts(
             settings,
@@ -32,6 +33,7 @@ async def serve(settings: ChallengeSettings) -> None:
             ids=Uuid7Ids(),
             randomness=SecretRandomness(),
             senders=senders,
+            receipts=receipts,
         )
         await stack.enter_async_context(running_workers(parts))
         server = build_server(ServerOptions.from_settings(settings), [registration(parts.context)], database.ping)

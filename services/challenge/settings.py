@@ -10,7 +10,14 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from libs.runtime.keys import SealingKeys, decode_key
 from libs.runtime.settings import ServiceSettings
-from services.challenge.delivery.endpoints import SmppEndpoint, SmtpEndpoint, parse_smpp_url, parse_smtp_url
+from services.challenge.delivery.dkim import DkimSigner
+from services.challenge.delivery.endpoints import (
+    HttpTextEndpoint,
+    SmppEndpoint,
+    SmtpEndpoint,
+    parse_smtp_url,
+    parse_text_url,
+)
 from services.challenge.domain.policy import Limit, Policy, Pumping, RetryPolicy, Spending
 
 _TWILIO: Final = "Twilio Verify: 5 sends in 10 minutes."
@@ -20,7 +27,22 @@ class ChallengeSettings(ServiceSettings):
     """``HEARTHGATE_`` goes before each name. URLs left empty switch their channel off."""
 
     smtp_url: SecretStr = Field(default=SecretStr(""), description="The mail server; empty: no email.")
-    smpp_url: SecretStr = Field(default=SecretStr(""), description="The SMSC; empty: no text messages.")
+    smtp_fallback_url: SecretStr = Field(default=SecretStr(""), description="The mail server for when that one fails.")
+    text_url: SecretStr = Field(
+        default=SecretStr(""), description="The text provider, smpp:// or twilio+https://; empty: no text messages."
+    )
+    text_fallback_url: SecretStr = Field(
+        default=SecretStr(""), description="The text provider for when that one fails; it may be of the other sort."
+    )
+    dkim_private_key: SecretStr = Field(
+        default=SecretStr(""), description="RSA, PEM; empty: mails are not signed here, but by the mail server."
+    )
+    dkim_selector: str = Field(
+        default="hearthgate",
+        pattern=r"^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$",
+        max_length=63,
+        description="Of its DNS record.",
+    )
     mail_from: str = Field(default="Hearthgate <no-reply@hearthgate.example>", description="The From header.")
     public_domain: str = Field(
         default="hearthgate.example",
@@ -94,18 +116,25 @@ class ChallengeSettings(ServiceSettings):
     sweep_seconds: float = Field(default=5, gt=0, description="How often codes of expired challenges are cleared.")
     retention_days: int = Field(default=30, ge=1, description="How long ended challenges and requests are kept.")
 
-    @field_validator("smtp_url")
+    @field_validator("smtp_url", "smtp_fallback_url")
     @classmethod
     def _is_smtp_url(cls, value: SecretStr) -> SecretStr:
         if value.get_secret_value():
             parse_smtp_url(value.get_secret_value(), setting="the URL")
         return value
 
-    @field_validator("smpp_url")
+    @field_validator("text_url", "text_fallback_url")
     @classmethod
-    def _is_smpp_url(cls, value: SecretStr) -> SecretStr:
+    def _is_text_url(cls, value: SecretStr) -> SecretStr:
         if value.get_secret_value():
-            parse_smpp_url(value.get_secret_value(), setting="the URL")
+            parse_text_url(value.get_secret_value(), setting="the URL")
+        return value
+
+    @field_validator("dkim_private_key")
+    @classmethod
+    def _is_dkim_key(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value():
+            DkimSigner(value.get_secret_value(), selector="x", domain="x")
         return value
 
     @field_validator("mail_from")
@@ -133,15 +162,28 @@ class ChallengeSettings(ServiceSettings):
             raise ValueError("SPENDING_PER_DAY must pay for one message at least")
         return self
 
-    def smtp_endpoint(self) -> SmtpEndpoint | None:
-        """The mail server, where there is one."""
-        url = self.smtp_url.get_secret_value()
-        return parse_smtp_url(url) if url else None
+    @model_validator(mode="after")
+    def _has_what_falls_back(self) -> Self:
+        for first, second in (("smtp_url", "smtp_fallback_url"), ("text_url", "text_fallback_url")):
+            if getattr(self, second).get_secret_value() and not getattr(self, first).get_secret_value():
+                raise ValueError(f"{second.upper()} is set, and {first.upper()} is not")
+        return self
 
-    def smpp_endpoint(self) -> SmppEndpoint | None:
-        """The SMSC, where there is one."""
-        url = self.smpp_url.get_secret_value()
-        return parse_smpp_url(url) if url else None
+    def smtp_endpoints(self) -> list[SmtpEndpoint]:
+        """The mail servers in their order."""
+        urls = [each.get_secret_value() for each in (self.smtp_url, self.smtp_fallback_url)]
+        return [parse_smtp_url(url) for url in urls if url]
+
+    def text_endpoints(self) -> list[SmppEndpoint | HttpTextEndpoint]:
+        """The text providers in their order."""
+        urls = [each.get_secret_value() for each in (self.text_url, self.text_fallback_url)]
+        return [parse_text_url(url) for url in urls if url]
+
+    def dkim_signer(self) -> DkimSigner | None:
+        """What signs mails, where there is a key; the domain is the sender's."""
+        key = self.dkim_private_key.get_secret_value()
+        domain = parseaddr(self.mail_from)[1].rpartition("@")[2]
+        return DkimSigner(key, selector=self.dkim_selector, domain=domain) if key else None
 
     def policy(self) -> Policy:
         """The numbers of the rules."""

@@ -18,6 +18,7 @@ import aiosmtplib
 from libs.runtime.clock import Clock
 from libs.runtime.errors import invalid_field
 from services.challenge.delivery.checks import check_email
+from services.challenge.delivery.dkim import DkimSigner
 from services.challenge.delivery.email_content import EncodedEmail, encode_email
 from services.challenge.delivery.endpoints import SmtpEndpoint
 from services.challenge.delivery.port import (
@@ -67,6 +68,7 @@ class SmtpEmailSender:
         name: str = "smtp",
         sender: str,
         clock: Clock,
+        signer: DkimSigner | None = None,
         pool_size: int = 4,
         step_timeout: float = 10.0,
         send_timeout: float = 30.0,
@@ -78,6 +80,7 @@ class SmtpEmailSender:
         self._domain = Address(addr_spec=self._envelope_sender).domain
         self._from = formataddr((display_name, self._envelope_sender), charset="utf-8")
         self._clock = clock
+        self._signer = signer
         self._send_timeout = send_timeout
         self._pool = SmtpPool(endpoint, size=pool_size, step_timeout=step_timeout, tls_context=tls_context)
         self._closed = False
@@ -90,6 +93,8 @@ class SmtpEmailSender:
         email = self._encode(message)
         try:
             async with asyncio.timeout(self._send_timeout):
+                if self._signer is not None:
+                    email = replace(email, content=await self._signer.sign(email.content))
                 return await self._send_on_live_connection(email)
         except TimeoutError:
             return TemporaryFailure(reason="no answer from the mail server in time", retry_after=_BUSY_RETRY)

@@ -35,7 +35,7 @@ async def test_codes_and_destinations_are_neither_at_rest_nor_in_a_log(
         "HEARTHGATE_DATABASE_URL": dsns.app,
         "HEARTHGATE_CALLERS": json.dumps({GATEWAY.name: [secret_digest(GATEWAY.secret)]}),
         "HEARTHGATE_SMTP_URL": inbox.url,
-        "HEARTHGATE_SMPP_URL": smsc.url,
+        "HEARTHGATE_TEXT_URL": smsc.url,
         "HEARTHGATE_CODE_PEPPER": new_secret(),
         "HEARTHGATE_SEALING_KEYS": new_secret(),
         "HEARTHGATE_LOG_LEVEL": "DEBUG",

@@ -131,7 +131,7 @@ async def _challenge(world: World, database: Database, dsn: str) -> Registration
     fields: dict[str, Any] = {
         "database_url": dsn,
         "smtp_url": world.inbox.url,
-        "smpp_url": world.smsc.url,
+        "text_url": world.smsc.url,
         "code_pepper": new_secret(),
         "sealing_keys": new_secret(),
         "drain_seconds": 1,
