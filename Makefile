@@ -52,6 +52,10 @@ format: $(STAMP) ## Write code and protos in their one form
 stubs: $(STAMP) ## Generate libs/stubs from protos/
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/generate_stubs.py
 
+.PHONY: messages
+messages: $(STAMP) ## Carry what the message templates say into their catalogues, for translators
+	@$(BIN)/python tools/update_messages.py
+
 .PHONY: wheel
 wheel: $(STAMP) ## Build the callers' wheel hearthgate-stubs into dist/
 	@$(BIN)/uv build --quiet --wheel --out-dir dist libs/stubs && ls dist/hearthgate_stubs-*.whl
