@@ -19,6 +19,7 @@ from libs.runtime.logging import get_logger
 from services.challenge.delivery.smpp import SmppTextSender
 from services.challenge.delivery.smtp import SmtpEmailSender
 from services.challenge.domain.codes import CodeKeys, Randomness
+from services.challenge.messages.problems import FaultyMessagesError
 from services.challenge.messages.renderer import MessageRenderer
 from services.challenge.settings import ChallengeSettings
 from services.challenge.use_cases.context import Context
@@ -59,7 +60,7 @@ def build_parts(
     randomness: Randomness,
     senders: Senders,
 ) -> Parts:
-    """The use cases' context and the worker that sends."""
+    """The use cases' context and the worker that sends. Raises FaultyMessagesError where messages cannot be made."""
     sealing = SealingKeys.from_text(settings.sealing_keys.get_secret_value())
     poll = timedelta(seconds=settings.watch_poll_seconds)
     context = Context(
@@ -82,11 +83,20 @@ def _build_outbox(settings: ChallengeSettings, context: Context, senders: Sender
         clock=context.clock,
         keys=context.keys,
         senders=senders,
-        renderer=MessageRenderer(settings.public_domain),
+        renderer=_sound_renderer(settings),
         retries=settings.retry_policy(),
         lease=timedelta(seconds=settings.delivery_lease_seconds),
         changes=context.changes,
     )
+
+
+def _sound_renderer(settings: ChallengeSettings) -> MessageRenderer:
+    """Messages that were all made once: a fault of a template shows at the start, not when somebody needs a code."""
+    renderer = MessageRenderer(settings.public_domain, settings.templates_dir, brand=settings.brand)
+    problems = renderer.check()
+    if problems:
+        raise FaultyMessagesError(problems)
+    return renderer
 
 
 @asynccontextmanager
