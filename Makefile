@@ -17,7 +17,7 @@ $(STAMP): requirements-dev.lock pyproject.toml
 	@$(PYTHON) tools/check_python.py
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing the locked dependencies into $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --no-binary dkimpy -r requirements-dev.lock
 	@$(BIN)/python tools/link_project.py
 	@touch $@
 
@@ -51,6 +51,10 @@ format: $(STAMP) ## Write code and protos in their one form
 .PHONY: stubs
 stubs: $(STAMP) ## Generate libs/stubs from protos/
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/generate_stubs.py
+
+.PHONY: messages
+messages: $(STAMP) ## Carry what the message templates say into their catalogues, for translators
+	@$(BIN)/python tools/update_messages.py
 
 .PHONY: wheel
 wheel: $(STAMP) ## Build the callers' wheel hearthgate-stubs into dist/

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from services.challenge.cli import register as register_messages
 from services.device_trust.cli import register
 
 app = typer.Typer(
@@ -96,6 +97,7 @@ def demo(
 
 
 register(app, _paragraphs)
+register_messages(app, _paragraphs)
 
 
 def _print_version(wanted: bool) -> None:

@@ -23,6 +23,7 @@ from services.challenge.delivery.port import EmailMessageToSend, Receipt, Receip
 from services.challenge.delivery.smpp import SmppTextSender
 from services.challenge.delivery.smtp import SmtpEmailSender
 from services.challenge.domain.codes import CodeKeys, Randomness
+from services.challenge.messages.problems import FaultyMessagesError
 from services.challenge.messages.renderer import MessageRenderer
 from services.challenge.settings import ChallengeSettings
 from services.challenge.use_cases.context import Context
@@ -100,7 +101,10 @@ def build_parts(
     senders: Senders,
     receipts: ReceiptDesk,
 ) -> Parts:
-    """The use cases' context, the worker that sends, and who takes receipts."""
+    """The use cases' context, the worker that sends, and who takes receipts.
+
+    Raises FaultyMessagesError where messages cannot be made.
+    """
     sealing = SealingKeys.from_text(settings.sealing_keys.get_secret_value())
     poll = timedelta(seconds=settings.watch_poll_seconds)
     context = Context(
@@ -124,7 +128,7 @@ def _build_outbox(settings: ChallengeSettings, context: Context, senders: Sender
         clock=context.clock,
         keys=context.keys,
         senders=senders,
-        renderer=MessageRenderer(settings.public_domain),
+        renderer=_sound_renderer(settings),
         outcomes=Outcomes(
             context.database,
             clock=context.clock,
@@ -136,6 +140,15 @@ def _build_outbox(settings: ChallengeSettings, context: Context, senders: Sender
         lease=timedelta(seconds=settings.delivery_lease_seconds),
         changes=context.changes,
     )
+
+
+def _sound_renderer(settings: ChallengeSettings) -> MessageRenderer:
+    """Messages that were all made once: a fault of a template shows at the start, not when somebody needs a code."""
+    renderer = MessageRenderer(settings.public_domain, settings.templates_dir, brand=settings.brand)
+    problems = renderer.check()
+    if problems:
+        raise FaultyMessagesError(problems)
+    return renderer
 
 
 @asynccontextmanager

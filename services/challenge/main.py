@@ -10,12 +10,16 @@ from libs.persistence.database import open_database
 from libs.rpc.process import run_service, run_until_stopped
 from libs.rpc.server import ServerOptions, build_server
 from libs.runtime.ids import Uuid7Ids
+from libs.runtime.logging import get_logger
+from libs.runtime.settings import EX_CONFIG
 from services.challenge.assembly import ReceiptDesk, build_parts, build_senders, running_workers
 from services.challenge.domain.codes import SecretRandomness
+from services.challenge.messages.problems import FaultyMessagesError
 from services.challenge.servicer import registration
 from services.challenge.settings import ChallengeSettings
 
 NAME: Final = "challenge"
+_log = get_logger(__name__)
 
 
 async def serve(settings: ChallengeSettings) -> None:
@@ -40,5 +44,14 @@ async def serve(settings: ChallengeSettings) -> None:
         await run_until_stopped(server, settings.drain_seconds)
 
 
+async def serve_or_refuse(settings: ChallengeSettings) -> None:
+    """As :func:`serve`; messages that cannot be made are a fault of the configuration, and said as one."""
+    try:
+        await serve(settings)
+    except FaultyMessagesError as error:
+        _log.critical("messages are faulty", problems=[str(each) for each in error.problems])
+        raise SystemExit(EX_CONFIG) from None
+
+
 if __name__ == "__main__":
-    run_service(NAME, ChallengeSettings, serve)
+    run_service(NAME, ChallengeSettings, serve_or_refuse)

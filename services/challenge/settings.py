@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 from email.utils import parseaddr
-from typing import Final, Self
+from pathlib import Path
+from typing import Annotated, Final, Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 
 from libs.runtime.keys import SealingKeys, decode_key
 from libs.runtime.settings import ServiceSettings
@@ -49,6 +50,12 @@ class ChallengeSettings(ServiceSettings):
         pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",
         max_length=100,
         description="Where viewers find us: in links, message ids and the origin-bound line of texts.",
+    )
+    brand: str = Field(
+        default="Hearthgate", pattern=r"^[^\x00-\x1f\x7f]+$", max_length=40, description="What messages call us."
+    )
+    templates_dir: Annotated[Path | None, BeforeValidator(lambda value: value or None)] = Field(
+        default=None, description="A folder whose templates and catalogues go before ours; empty: none."
     )
     code_pepper: SecretStr = Field(description="32 bytes in base64url: the key of every hash of a code.")
     sealing_keys: SecretStr = Field(description="32 bytes in base64url each, by commas; the first seals, all open.")
@@ -142,6 +149,13 @@ class ChallengeSettings(ServiceSettings):
     def _is_sender(cls, value: str) -> str:
         if "@" not in parseaddr(value)[1] or any(ord(character) < 32 for character in value):
             raise ValueError("must be an address, or Name <address>")
+        return value
+
+    @field_validator("templates_dir")
+    @classmethod
+    def _is_folder(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_dir():
+            raise ValueError("must be a folder that can be read")
         return value
 
     @field_validator("code_pepper")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from libs.persistence.database import Executor
@@ -144,7 +144,7 @@ class Outbox:
         if self._senders.email is None:
             return TemporaryFailure(reason="no provider for emails")
         link = self._unsubscribe_link(delivery, address)
-        email = self._renderer.email(delivery.kind, delivery.language, facts)
+        email = self._renderer.email(delivery.kind, delivery.language, replace(facts, unsubscribe_url=link))
         return await self._senders.email.send(
             EmailMessageToSend(
                 message_id=self._renderer.message_id(delivery.message_id),
