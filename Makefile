@@ -38,8 +38,9 @@ test: $(STAMP) ## Run the tests
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 .PHONY: bench
-bench: $(STAMP) ## Measure what an assessment costs, beside the floor
+bench: $(STAMP) ## Measure what an assessment and a delivered code cost, each beside its floor
 	@$(BIN)/python -m bench.device_trust_assess
+	@$(BIN)/python -m bench.challenge_delivery
 
 .PHONY: lint
 lint: $(STAMP) ## Check style, types, architecture, contracts, stubs, images and manifests

@@ -140,7 +140,8 @@ async def _challenge(world: World, database: Database, dsn: str) -> Registration
         "sends_per_destination": 100,
     }
     settings = ChallengeSettings(**fields)
-    senders = assembly.build_senders(settings, world.clock)
+    receipts = assembly.ReceiptDesk()
+    senders = assembly.build_senders(settings, world.clock, receipts)
     world.stack.push_async_callback(senders.close)
     parts = assembly.build_parts(
         settings,
@@ -149,6 +150,7 @@ async def _challenge(world: World, database: Database, dsn: str) -> Registration
         ids=Uuid7Ids(),
         randomness=SecretRandomness(),
         senders=senders,
+        receipts=receipts,
     )
     await world.stack.enter_async_context(assembly.running_workers(parts))
     return challenge_registration(parts.context)
