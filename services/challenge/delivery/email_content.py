@@ -15,7 +15,7 @@ from services.challenge.delivery.port import EmailMessageToSend
 
 # 7-bit lines: no server on the way needs 8BITMIME, and no line is too long.
 _FIXED_HEADERS: Final = b"Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n"
-_LAST_ASCII: Final = 0x7F
+_ASCII: Final = bytes(range(0x80))
 _WIDE_SHARE: Final = 3
 """Quoted-printable makes three of each octet beyond ASCII, base64 four of any three: from a third on, the latter."""
 
@@ -63,7 +63,7 @@ def encode_email(message: EmailMessageToSend, *, sender: str, sender_domain: str
 def _part(boundary: str, subtype: str, text: str) -> bytes:
     """One alternative (RFC 2046), quoted-printable unless most of it is not ASCII (RFC 2045)."""
     octets = "\r\n".join(text.splitlines()).encode() + b"\r\n"
-    wide = sum(octet > _LAST_ASCII for octet in octets) * _WIDE_SHARE > len(octets)
+    wide = len(octets.translate(None, _ASCII)) * _WIDE_SHARE > len(octets)
     encoding, encoded = ("base64", _base64(octets)) if wide else ("quoted-printable", b2a_qp(octets))
     head = (
         f'--{boundary}\r\nContent-Type: text/{subtype}; charset="utf-8"\r\n'
