@@ -103,6 +103,7 @@ class Challenge:
     masked_destination: str
     state: ChallengeState
     attempts_left: int
+    create_time: datetime
     expire_time: datetime
     requester: Requester
     match_number: str

@@ -119,6 +119,7 @@ class VerificationStatus(_message.Message):
     COUNTRY_CODE_FIELD_NUMBER: _builtins.int
     SUSPECTED_THEFT_FIELD_NUMBER: _builtins.int
     OTHER_CHANNEL_ADVISED_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
     verification_id: _builtins.str
     """UUID."""
     state: Global___VerificationState.ValueType
@@ -145,6 +146,10 @@ class VerificationStatus(_message.Message):
     def device(self) -> _client_context_pb2.Device:
         """The device that asks."""
 
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was asked for."""
+
     def __init__(
         self,
         *,
@@ -159,10 +164,11 @@ class VerificationStatus(_message.Message):
         country_code: _builtins.str = ...,
         suspected_theft: _builtins.bool = ...,
         other_channel_advised: _builtins.bool = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["device", b"device", "expire_time", b"expire_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "device", b"device", "expire_time", b"expire_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts_left", b"attempts_left", "channel", b"channel", "country_code", b"country_code", "device", b"device", "expire_time", b"expire_time", "masked_destination", b"masked_destination", "match_number", b"match_number", "other_channel_advised", b"other_channel_advised", "state", b"state", "suspected_theft", b"suspected_theft", "verification_id", b"verification_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts_left", b"attempts_left", "channel", b"channel", "country_code", b"country_code", "create_time", b"create_time", "device", b"device", "expire_time", b"expire_time", "masked_destination", b"masked_destination", "match_number", b"match_number", "other_channel_advised", b"other_channel_advised", "state", b"state", "suspected_theft", b"suspected_theft", "verification_id", b"verification_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
