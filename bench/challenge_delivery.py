@@ -24,7 +24,6 @@ Examples:
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import random
@@ -49,6 +48,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from bench.arguments import parser, positive
 from bench.service_database import ServiceDatabase, service_database
 from bench.smtp_sink import smtp_sink
 from bench.timing import machine, median, ratio, undisturbed
@@ -292,19 +292,14 @@ def _show(figures: dict[str, Any]) -> None:
 
 def main() -> int:
     """Runs the command line; the result is the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.challenge_delivery",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    command = parser("bench.challenge_delivery", __doc__)
+    command.add_argument("--rounds", type=positive, default=5, metavar="N", help="rounds to measure (default: 5)")
+    command.add_argument("--mails", type=positive, default=800, metavar="N", help="mails in a round (default: 800)")
+    command.add_argument(
+        "--rate", type=positive, default=50, metavar="N", help="codes asked for, a second (default: 50)"
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--rounds", type=_positive, default=5, metavar="N", help="rounds to measure (default: 5)")
-    parser.add_argument("--mails", type=_positive, default=800, metavar="N", help="mails in a round (default: 800)")
-    parser.add_argument(
-        "--rate", type=_positive, default=50, metavar="N", help="codes asked for, a second (default: 50)"
-    )
-    parser.add_argument("--seconds", type=_positive, default=10, metavar="N", help="of that (default: 10)")
-    options = parser.parse_args()
+    command.add_argument("--seconds", type=positive, default=10, metavar="N", help="of that (default: 10)")
+    options = command.parse_args()
     configure_logging("bench", "ERROR")
     notes = Console(stderr=True)
     try:
@@ -318,13 +313,6 @@ def main() -> int:
     else:
         _show(figures)
     return 0
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return number
 
 
 if __name__ == "__main__":

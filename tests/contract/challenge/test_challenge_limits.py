@@ -131,9 +131,24 @@ class TestPumping:
             if number % 3 == 0:
                 await world.verify(challenge, code_in(text.text))
 
-    async def test_a_range_of_numbers_has_a_limit_of_its_own(self, world: World) -> None:
-        policy = world.replica.parts.context.policy
-        assert policy.sends_per_phone_range.count == 1000
+
+class TestByPhoneRange:
+    """Ten thousand numbers in a row."""
+
+    @pytest.fixture
+    def changed_settings(self) -> dict[str, object]:
+        """Three a window."""
+        return {"sends_per_phone_range": 3}
+
+    async def test_a_range_gets_its_share_whatever_the_accounts_and_the_number_within_it(self, world: World) -> None:
+        for number in range(3):
+            await create(world, number, channel=TEXT, destination=f"+49170123{number:04d}")
+        error = await refused(world, channel=TEXT, destination="+491701239999")
+        assert error.metadata["limit"] == "phone_range"
+        await create(world, 4, channel=TEXT, destination="+491701240000")
+        await create(world, 5)
+        world.clock.advance(error.retry_after or timedelta())
+        await create(world, 6, channel=TEXT, destination="+491701239999")
 
 
 class TestServedCountries:
