@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Final
 
 import dkim
@@ -27,6 +28,9 @@ _SIGNED: Final = [
     b"list-unsubscribe-post",
 ]
 
+# At DEBUG the library logs the headers that it signs, and with them an address.
+_SILENT: Final = logging.Logger("dkim", logging.CRITICAL + 1)
+
 
 class DkimSigner:
     """Signs with rsa-sha256, which every receiver verifies; Ed25519 (RFC 8463) is still ignored by large ones."""
@@ -49,6 +53,7 @@ class DkimSigner:
             self._key,
             canonicalize=(b"relaxed", b"relaxed"),
             include_headers=_SIGNED,
+            logger=_SILENT,
         )
         return signature + content
 
