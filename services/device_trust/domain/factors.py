@@ -23,6 +23,9 @@ class FactorKind:
     classes: tuple[str, ...]
     classify: Callable[[Evidence], int]
     ordered_from: int | None = None
+    away_from: int | None = None
+    """The class from which on a higher one may only ever speak more against the household: one more day at home takes a
+    day away, and must not be held against anybody."""
     neutral: int | None = None
     """The class that says nothing is known: it weighs nothing."""
     cap: float = 4.0
@@ -129,6 +132,7 @@ FACTORS: Final[tuple[FactorKind, ...]] = (
             "It was away from home without company for two weeks and more.",
         ),
         classify=lambda e: bisect_right(_ALONE, e.alone_days),
+        away_from=0,
     ),
     FactorKind(
         name="days_apart",
@@ -141,6 +145,7 @@ FACTORS: Final[tuple[FactorKind, ...]] = (
             "On two weeks' days it played elsewhere while others were at home.",
         ),
         classify=lambda e: bisect_right(_ALONE, e.apart_days),
+        away_from=0,
     ),
     FactorKind(
         name="kept_elsewhere",
@@ -152,6 +157,7 @@ FACTORS: Final[tuple[FactorKind, ...]] = (
             "It stays where it is, and that was elsewhere on ten days and more.",
         ),
         classify=_stationary,
+        away_from=1,
     ),
     FactorKind(
         name="away_networks",

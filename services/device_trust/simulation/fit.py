@@ -154,12 +154,12 @@ def _layout(*, rising: bool) -> _Layout:
         offsets.append(at)
         for number in range(len(kind.classes)):
             column = np.zeros(total)
-            ordered = kind.ordered_from is not None and number > kind.ordered_from
-            column[at + number : at + (len(kind.classes) if ordered else number + 1)] = 1.0
-            if kind.ordered_from is not None and number == kind.ordered_from:
-                column[at + number : at + len(kind.classes)] = 1.0
+            first = kind.ordered_from if kind.ordered_from is not None else kind.away_from
+            stepped = first is not None and number >= first
+            column[at + number : at + (len(kind.classes) if stepped else number + 1)] = 1.0
             columns.append(column)
-            bounds.append(_bound(kind, number, ordered=ordered, rising=rising))
+            up = rising if kind.away_from is None else not rising
+            bounds.append(_bound(kind, number, ordered=first is not None and number > first, rising=up))
         at += len(kind.classes)
     return _Layout(matrix=np.array(columns).T, bounds=bounds, offsets=offsets)
 

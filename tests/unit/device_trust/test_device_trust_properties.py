@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from libs.runtime.errors import ServiceError
@@ -87,7 +87,16 @@ def test_a_day_at_home_never_makes_a_device_less_of_the_household(
     assert after >= before
 
 
+# Two weeks elsewhere, one day of them at home as well: a day alone less was once held against it.
+_FORTNIGHT: Final[list[Event]] = [
+    (0, 0, "friend-phone", "beach"),
+    (0, 0, "friend-phone", "home"),
+    *((day, 0, "friend-phone", "beach") for day in range(14, 29)),
+]
+
+
 @pytest.mark.parametrize("hypothesis", ["household", "outsider", "thief"])
+@example((_FORTNIGHT, (15, 0, "friend-phone", "home"), "beach", 76))
 @given(comparisons())
 def test_a_day_at_home_never_moves_a_score_away_from_the_household(
     hypothesis: str, compared: tuple[list[Event], Event, str, int]

@@ -166,6 +166,14 @@ def test_closer_to_home_never_weighs_less_for_the_household_nor_more_against_it(
         assert all(later >= earlier - 1e-9 for earlier, later in pairwise(weights)), name
 
 
+@pytest.mark.parametrize("kind", [kind for kind in FACTORS if kind.away_from is not None], ids=lambda each: each.name)
+def test_a_day_less_away_never_weighs_less_for_the_household_nor_more_against_it(kind: Any) -> None:
+    number = FACTORS.index(kind)
+    for name, sign in (("household", 1), ("outsider", -1), ("thief", -1)):
+        weights = [sign * weight for weight in getattr(SHIPPED, name).weights[number][kind.away_from :]]
+        assert all(later <= earlier + 1e-9 for earlier, later in pairwise(weights)), name
+
+
 @pytest.mark.parametrize("kind", [kind for kind in FACTORS if kind.neutral is not None], ids=lambda each: each.name)
 def test_what_is_not_known_weighs_nothing(kind: Any) -> None:
     for name in HYPOTHESES:
