@@ -11,11 +11,13 @@ from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime
 from typing import Final
 
+from services.challenge.delivery.checks import is_list_header
 from services.challenge.delivery.port import EmailMessageToSend
 
 # Plain 7-bit lines: no server on the way needs 8BITMIME, and no line is too long.
 _POLICY: Final = SMTP.clone(cte_type="7bit")
 _POLICY_UTF8: Final = SMTPUTF8.clone(cte_type="7bit")
+_LIST_FOLD: Final = ">,\r\n <"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,7 +58,12 @@ def encode_email(message: EmailMessageToSend, *, sender: str, sender_domain: str
 
 
 def _header(name: str, value: str) -> bytes:
-    """One folded header line; what is not plain ASCII goes as encoded words (RFC 2047)."""
+    """One folded header line; what is not plain ASCII goes as encoded words (RFC 2047).
+
+    Addresses of a list (RFC 2369) fold between each other alone: a fold or an encoded word inside of one breaks it.
+    """
+    if is_list_header(name):
+        return f"{name}: {value.replace('>, <', _LIST_FOLD)}\r\n".encode("ascii")
     charset = "us-ascii" if value.isascii() and "=?" not in value else "utf-8"
     folded = Header(value, charset, header_name=name, maxlinelen=76).encode(linesep="\r\n")
     return f"{name}: {folded}\r\n".encode("ascii")

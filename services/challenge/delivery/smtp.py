@@ -6,10 +6,10 @@ import asyncio
 import re
 import ssl
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from email.headerregistry import Address
 from email.utils import formataddr, parseaddr
-from enum import StrEnum
 from typing import Final
 
 import aiosmtplib
@@ -17,6 +17,7 @@ import aiosmtplib
 from libs.runtime.clock import Clock
 from libs.runtime.errors import invalid_field
 from services.challenge.delivery.checks import check_email
+from services.challenge.delivery.dkim import EmailSigner
 from services.challenge.delivery.email_content import EncodedEmail, encode_email
 from services.challenge.delivery.endpoints import SmtpEndpoint
 from services.challenge.delivery.port import (
@@ -27,18 +28,10 @@ from services.challenge.delivery.port import (
     TemporaryFailure,
 )
 from services.challenge.delivery.smtp_pool import PooledConnection, SmtpPool
+from services.challenge.delivery.smtp_refusals import BUSY_RETRY, Step, read_refusal
 
-_BUSY_RETRY: Final = timedelta(seconds=30)
 _CONNECT_RETRY: Final = timedelta(seconds=5)
-_ENHANCED_STATUS: Final = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?=\s|$)")
 _QUEUE_ID: Final = re.compile(r"queued as ([A-Za-z0-9.-]{1,64})", re.IGNORECASE)
-
-
-class _Step(StrEnum):
-    CONNECT = "connect"
-    MAIL = "MAIL"
-    RCPT = "RCPT"
-    DATA = "DATA"
 
 
 class _StaleConnectionError(Exception):
@@ -48,7 +41,8 @@ class _StaleConnectionError(Exception):
 class SmtpEmailSender:
     """An ``EmailSender`` over a pool of SMTP connections.
 
-    ``sender`` is the From header, ``Name <address>`` or an address. Each step has ``step_timeout`` seconds, the
+    ``sender`` is the From header, ``Name <address>`` or an address; ``name`` is the provider's in ``Accepted``;
+    ``signer`` signs each email. Each step has ``step_timeout`` seconds, the
     whole of a send ``send_timeout``. A 4xx answer, a lost connection and a timeout are temporary failures, and
     so is a refusal before the message was named (greeting, TLS, login), which is the operator's to mend. A 5xx
     answer to the message itself is permanent. When the connection is lost after DATA the server may have taken
@@ -61,16 +55,20 @@ class SmtpEmailSender:
         *,
         sender: str,
         clock: Clock,
+        name: str = "smtp",
+        signer: EmailSigner | None = None,
         pool_size: int = 4,
         step_timeout: float = 10.0,
         send_timeout: float = 30.0,
         tls_context: ssl.SSLContext | None = None,
     ) -> None:
-        name, self._envelope_sender = parseaddr(sender)
+        shown, self._envelope_sender = parseaddr(sender)
         # Checks the address, which comes from the settings: ValueError.
         self._domain = Address(addr_spec=self._envelope_sender).domain
-        self._from = formataddr((name, self._envelope_sender), charset="utf-8")
+        self._from = formataddr((shown, self._envelope_sender), charset="utf-8")
         self._clock = clock
+        self._name = name
+        self._signer = signer
         self._send_timeout = send_timeout
         self._pool = SmtpPool(endpoint, size=pool_size, step_timeout=step_timeout, tls_context=tls_context)
         self._closed = False
@@ -83,9 +81,9 @@ class SmtpEmailSender:
         email = self._encode(message)
         try:
             async with asyncio.timeout(self._send_timeout):
-                return await self._send_on_live_connection(email)
+                return await self._send_on_live_connection(await self._signed(email))
         except TimeoutError:
-            return TemporaryFailure(reason="no answer from the mail server in time", retry_after=_BUSY_RETRY)
+            return TemporaryFailure(reason="no answer from the mail server in time", retry_after=BUSY_RETRY)
 
     async def close(self) -> None:
         """See ``EmailSender.close``."""
@@ -98,6 +96,11 @@ class SmtpEmailSender:
         except UnicodeError:
             raise invalid_field("recipient", "has a domain that cannot be written in ASCII") from None
 
+    async def _signed(self, email: EncodedEmail) -> EncodedEmail:
+        if self._signer is None:
+            return email
+        return replace(email, content=await self._signer.sign(email.content))
+
     async def _send_on_live_connection(self, email: EncodedEmail) -> DeliveryOutcome:
         try:
             return await self._send_once(email, fresh=False)
@@ -105,16 +108,16 @@ class SmtpEmailSender:
             return await self._send_once(email, fresh=True)
 
     async def _send_once(self, email: EncodedEmail, *, fresh: bool) -> DeliveryOutcome:
-        step = _Step.CONNECT
+        step = Step.CONNECT
         try:
             async with self._pool.lend(fresh=fresh) as connection:
-                transfer = _Transfer(connection, self._envelope_sender, email)
+                transfer = _Transfer(connection, self._envelope_sender, email, self._name)
                 try:
                     return await transfer.run()
                 finally:
                     step = transfer.step
         except aiosmtplib.SMTPResponseException as refusal:
-            return _refused(refusal, step)
+            return read_refusal(refusal.code, refusal.message, step)
         except (aiosmtplib.SMTPException, OSError) as error:
             return _broken(error, step)
 
@@ -122,13 +125,14 @@ class SmtpEmailSender:
 class _Transfer:
     """One mail transaction; ``step`` tells how far it came."""
 
-    def __init__(self, connection: PooledConnection, sender: str, email: EncodedEmail) -> None:
+    def __init__(self, connection: PooledConnection, sender: str, email: EncodedEmail, provider: str) -> None:
         self._client = connection.client
         self._reused = connection.reused
         self._sender = sender
         self._email = email
+        self._provider = provider
         self._encoding = "utf-8" if email.needs_utf8 else "ascii"
-        self.step = _Step.MAIL
+        self.step = Step.MAIL
 
     async def run(self) -> DeliveryOutcome:
         """Hand the email over; raises what aiosmtplib raises when the connection breaks, or that it was stale."""
@@ -138,9 +142,9 @@ class _Transfer:
             # Refused politely: the connection stays good for the next email. Where it does not, it is not pooled.
             with suppress(aiosmtplib.SMTPException, OSError):
                 await self._client.rset()
-            return _refused(refusal, self.step)
+            return read_refusal(refusal.code, refusal.message, self.step)
         except aiosmtplib.SMTPServerDisconnected:
-            if self._reused and self.step is not _Step.DATA:
+            if self._reused and self.step is not Step.DATA:
                 raise _StaleConnectionError from None
             raise
 
@@ -149,12 +153,13 @@ class _Transfer:
             return PermanentFailure(reason="the mail server cannot carry this kind of address")
         options = ["SMTPUTF8"] if self._email.needs_utf8 else []
         await self._client.mail(self._sender, options=options, encoding=self._encoding)
-        self.step = _Step.RCPT
+        self.step = Step.RCPT
         await self._client.rcpt(self._email.recipient, encoding=self._encoding)
-        self.step = _Step.DATA
+        self.step = Step.DATA
         response = await self._client.data(self._email.content)
         queued = _QUEUE_ID.search(response.message)
-        return Accepted(provider_reference=queued.group(1) if queued else self._email.message_id)
+        reference = queued.group(1) if queued else self._email.message_id
+        return Accepted(provider_reference=reference, provider=self._provider)
 
     async def _speaks_utf8(self) -> bool:
         if self._client.is_ehlo_or_helo_needed:
@@ -162,16 +167,7 @@ class _Transfer:
         return self._client.supports_extension("smtputf8")
 
 
-def _refused(refusal: aiosmtplib.SMTPResponseException, step: _Step) -> DeliveryOutcome:
-    # The server's words may repeat the address; its codes cannot.
-    status = _ENHANCED_STATUS.match(refusal.message)
-    reason = " ".join(filter(None, ("smtp", str(refusal.code), status and status.group(), f"at {step}")))
-    if step is not _Step.CONNECT and 500 <= refusal.code < 600:
-        return PermanentFailure(reason=reason)
-    return TemporaryFailure(reason=reason, retry_after=_BUSY_RETRY)
-
-
-def _broken(error: Exception, step: _Step) -> TemporaryFailure:
+def _broken(error: Exception, step: Step) -> TemporaryFailure:
     what = "timed out" if isinstance(error, TimeoutError) else "failed"
     if isinstance(error, ssl.SSLError) or isinstance(error.__cause__, ssl.SSLError):
         what = "failed in TLS"
