@@ -102,7 +102,8 @@ async def test_another_implementation_finds_the_signature_good_and_every_change_
     assert [(each["result"], each["algorithm"]) for each in good] == [("pass", f"{kind}-sha256")]
     assert good[0]["signed"] == _SIGNED
     assert b"h=from : from : " in raw
-    assert [[each["result"] for each in answers] for answers in bad] == [["fail"]] * len(tampered)
+    # "neutral" is mailauth's word for a body that another hash belongs to.
+    assert [each["result"] for answers in bad for each in answers] == ["neutral"] + ["fail"] * (len(tampered) - 1)
 
 
 async def test_a_signature_over_an_international_address_is_good(node_modules: Path) -> None:

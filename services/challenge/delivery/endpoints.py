@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from ipaddress import ip_address
 from typing import Final
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from services.challenge.delivery.gsm7 import encode_gsm7
+from services.challenge.delivery.url_parts import credentials, host_of, is_loopback, port_of, split_url
 
 # What SMPP 3.4 leaves room for, without the closing NUL; the driver panics on longer ones.
 _MAX_SYSTEM_ID: Final = 15
@@ -55,31 +54,31 @@ def parse_smtp_url(url: str, *, setting: str = "HEARTHGATE_SMTP_URL") -> SmtpEnd
     Without ``starttls`` it is ``required`` where a password would leave this machine, else ``auto``.
     Raises ``ValueError`` naming ``setting``.
     """
-    parts, options = _split(url, setting, schemes=("smtp", "smtps"), known_options={"starttls"})
+    parts, options = split_url(url, setting, schemes=("smtp", "smtps"), known_options={"starttls"})
     implicit = parts.scheme == "smtps"
     if implicit and options:
         raise ValueError(f"{setting}: smtps is encrypted from the start and takes no starttls option")
-    username, password = _credentials(parts)
+    username, password = credentials(parts)
     if (username is None) != (password is None):
         raise ValueError(f"{setting}: user and password belong together")
-    host = _host(parts, setting)
-    default = SmtpSecurity.STARTTLS_REQUIRED if password and not _is_loopback(host) else SmtpSecurity.STARTTLS_AUTO
+    host = host_of(parts, setting)
+    default = SmtpSecurity.STARTTLS_REQUIRED if password and not is_loopback(host) else SmtpSecurity.STARTTLS_AUTO
     return SmtpEndpoint(
         host=host,
-        port=_port(parts, setting) or (465 if implicit else 587 if username else 25),
+        port=port_of(parts, setting) or (465 if implicit else 587 if username else 25),
         security=SmtpSecurity.TLS if implicit else _starttls(options.get("starttls", default), setting),
         username=username,
         password=password,
     )
 
 
-def parse_smpp_url(url: str, *, setting: str = "HEARTHGATE_SMPP_URL") -> SmppEndpoint:
+def parse_smpp_url(url: str, *, setting: str = "HEARTHGATE_TEXT_URL") -> SmppEndpoint:
     """Read ``smpp://system_id:password@host:port?source=Hearthgate``; ``smpps://`` is the same over TLS.
 
     Raises ``ValueError`` naming ``setting``.
     """
-    parts, options = _split(url, setting, schemes=("smpp", "smpps"), known_options={"source"})
-    system_id, password = _credentials(parts)
+    parts, options = split_url(url, setting, schemes=("smpp", "smpps"), known_options={"source"})
+    system_id, password = credentials(parts)
     if system_id is None or not 1 <= len(system_id) <= _MAX_SYSTEM_ID or not system_id.isascii():
         raise ValueError(f"{setting}: the system id must have 1 to {_MAX_SYSTEM_ID} ASCII characters")
     if password is None or len(password) > _MAX_SMPP_PASSWORD or not password.isascii():
@@ -88,8 +87,8 @@ def parse_smpp_url(url: str, *, setting: str = "HEARTHGATE_SMPP_URL") -> SmppEnd
     if not _is_source(source):
         raise ValueError(f"{setting}: the source must be a number or at most 11 GSM characters")
     return SmppEndpoint(
-        host=_host(parts, setting),
-        port=_port(parts, setting) or (3550 if parts.scheme == "smpps" else 2775),
+        host=host_of(parts, setting),
+        port=port_of(parts, setting) or (3550 if parts.scheme == "smpps" else 2775),
         tls=parts.scheme == "smpps",
         source=source,
         system_id=system_id,
@@ -97,56 +96,10 @@ def parse_smpp_url(url: str, *, setting: str = "HEARTHGATE_SMPP_URL") -> SmppEnd
     )
 
 
-def _split(
-    url: str, setting: str, *, schemes: tuple[str, str], known_options: set[str]
-) -> tuple[SplitResult, dict[str, str]]:
-    try:
-        parts = urlsplit(url.strip())
-        options = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
-    except ValueError:
-        # Its own text may repeat a part of the URL.
-        raise ValueError(f"{setting}: not a URL") from None
-    if parts.scheme not in schemes:
-        raise ValueError(f"{setting}: must begin with {schemes[0]}:// or {schemes[1]}://")
-    if parts.path not in ("", "/") or parts.fragment:
-        raise ValueError(f"{setting}: takes no path; percent-encode special characters of user and password")
-    if not options.keys() <= known_options:
-        raise ValueError(f"{setting}: knows only the options {', '.join(sorted(known_options))}")
-    return parts, options
-
-
-def _credentials(parts: SplitResult) -> tuple[str | None, str | None]:
-    username, password = parts.username or None, parts.password
-    return (
-        None if username is None else unquote(username),
-        None if password is None else unquote(password),
-    )
-
-
-def _host(parts: SplitResult, setting: str) -> str:
-    if not parts.hostname:
-        raise ValueError(f"{setting}: the host is missing")
-    return parts.hostname
-
-
-def _port(parts: SplitResult, setting: str) -> int | None:
-    try:
-        return parts.port
-    except ValueError:
-        raise ValueError(f"{setting}: the port must be a number up to 65535") from None
-
-
 def _starttls(value: str, setting: str) -> SmtpSecurity:
     if value not in (SmtpSecurity.STARTTLS_REQUIRED, SmtpSecurity.STARTTLS_AUTO, SmtpSecurity.OFF):
         raise ValueError(f"{setting}: starttls must be auto, required or off")
     return SmtpSecurity(value)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _is_source(source: str) -> bool:
