@@ -31,7 +31,8 @@ class HttpTextSender:
 
     ``name`` is the provider's in ``Accepted``. Connecting, writing and each read have ``step_timeout`` seconds, the
     whole of a send ``send_timeout``; at most ``window`` texts are under way at once. It follows no redirect, since
-    the token would go along. The API knows no key for repeats: when the answer is lost, the repeat may be a second text.
+    the token would go along. The API knows no key for repeats: after an answer that was lost, the repeat may be a
+    second text.
     """
 
     def __init__(
