@@ -11,14 +11,15 @@ ARG SERVICE=gateway
 
 FROM ${PYTHON_IMAGE} AS python
 
-# The locked dependencies of one service, wheels only: nothing is compiled, on amd64 or arm64.
+# The locked dependencies of one service, wheels only: nothing is compiled, on amd64 or arm64. dkimpy is published as
+# source, of Python alone.
 FROM python AS dependencies
 ARG SERVICE
 # For the replacement of _ by - below.
 SHELL ["/bin/bash", "-o", "pipefail", "-c"]
 COPY requirements-*.lock /locks/
 RUN python -m venv --without-pip /venv \
-    && pip --python /venv/bin/python install --no-cache-dir --only-binary :all: \
+    && pip --python /venv/bin/python install --no-cache-dir --only-binary :all: --no-binary dkimpy \
         --require-hashes -r "/locks/requirements-${SERVICE//_/-}.lock"
 
 # The code of one service, and the libraries without what only development uses.

@@ -13,12 +13,13 @@ WORKERS ?= 3
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}'
 
-$(STAMP): requirements-dev.lock pyproject.toml
+$(STAMP): requirements-dev.lock pyproject.toml tests/interop/package-lock.json
 	@$(PYTHON) tools/check_python.py
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing the locked dependencies into $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --no-binary dkimpy -r requirements-dev.lock
 	@$(BIN)/python tools/link_project.py
+	@$(BIN)/python tools/install_interop.py
 	@touch $@
 
 .PHONY: install
@@ -37,8 +38,9 @@ test: $(STAMP) ## Run the tests
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 .PHONY: bench
-bench: $(STAMP) ## Measure what an assessment costs, beside the floor
+bench: $(STAMP) ## Measure what an assessment and a delivered code cost, each beside its floor
 	@$(BIN)/python -m bench.device_trust_assess
+	@$(BIN)/python -m bench.challenge_delivery
 
 .PHONY: lint
 lint: $(STAMP) ## Check style, types, architecture, contracts, stubs, images and manifests
@@ -51,6 +53,10 @@ format: $(STAMP) ## Write code and protos in their one form
 .PHONY: stubs
 stubs: $(STAMP) ## Generate libs/stubs from protos/
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/generate_stubs.py
+
+.PHONY: messages
+messages: $(STAMP) ## Carry what the message templates say into their catalogues, for translators
+	@$(BIN)/python tools/update_messages.py
 
 .PHONY: wheel
 wheel: $(STAMP) ## Build the callers' wheel hearthgate-stubs into dist/

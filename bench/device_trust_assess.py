@@ -26,7 +26,6 @@ Examples:
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -40,6 +39,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from bench.arguments import parser, positive
 from bench.device_trust_accounts import VISITOR, Account, Accounts, Advance
 from bench.service_database import ServiceDatabase, service_database
 from bench.timing import Calls, machine, median, ratio, undisturbed
@@ -230,17 +230,12 @@ def _progress() -> Iterator[Advance]:
 
 def main() -> int:
     """Runs the command line; the result is the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.device_trust_assess",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    command = parser("bench.device_trust_assess", __doc__)
+    command.add_argument("--rounds", type=positive, default=60, metavar="N", help="rounds to measure (default: 60)")
+    command.add_argument(
+        "--calls", type=positive, default=50, metavar="N", help="calls of each in a round (default: 50)"
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object, with all that was measured")
-    parser.add_argument("--rounds", type=_positive, default=60, metavar="N", help="rounds to measure (default: 60)")
-    parser.add_argument(
-        "--calls", type=_positive, default=50, metavar="N", help="calls of each in a round (default: 50)"
-    )
-    options = parser.parse_args()
+    options = command.parse_args()
     configure_logging("bench", "WARNING")
     try:
         with _progress() as advance:
@@ -253,13 +248,6 @@ def main() -> int:
     else:
         _show(figures)
     return 0
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return number
 
 
 if __name__ == "__main__":

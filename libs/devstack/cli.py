@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from services.challenge.cli import register as register_messages
 from services.device_trust.cli import register
 
 app = typer.Typer(
@@ -36,7 +37,7 @@ A variable in the environment takes the place of a part:
 
   HEARTHGATE_SMTP_URL       smtp://user:password@host:port, or smtps://
 
-  HEARTHGATE_SMPP_URL       smpp://system_id:password@host:port
+  HEARTHGATE_TEXT_URL       smpp://system_id:password@host:port
 
   OTEL_EXPORTER_OTLP_ENDPOINT   where traces and metrics go; off without it
 
@@ -96,6 +97,7 @@ def demo(
 
 
 register(app, _paragraphs)
+register_messages(app, _paragraphs)
 
 
 def _print_version(wanted: bool) -> None:

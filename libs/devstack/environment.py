@@ -18,7 +18,7 @@ class Surroundings:
     database_urls: Mapping[str, str]
     addresses: Mapping[str, str]
     smtp_url: str
-    smpp_url: str
+    text_url: str
 
 
 def environment_of(service: str, secrets: Secrets, around: Surroundings) -> dict[str, str]:
@@ -40,7 +40,7 @@ def _of_leaf(service: str, secrets: Secrets, around: Surroundings) -> dict[str, 
                 "HEARTHGATE_CODE_PEPPER": secrets["code_pepper"],
                 "HEARTHGATE_SEALING_KEYS": secrets["sealing_key"],
                 "HEARTHGATE_SMTP_URL": around.smtp_url,
-                "HEARTHGATE_SMPP_URL": around.smpp_url,
+                "HEARTHGATE_TEXT_URL": around.text_url,
             }
     return {}
 

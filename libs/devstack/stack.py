@@ -32,7 +32,7 @@ from libs.testing.smtp import ReceivedMail, SmtpInbox
 
 DEFAULT_PORT: Final = 7400
 _MIGRATIONS: Final = Path(__file__).resolve().parents[2] / "services"
-_DATABASE, _SMTP, _SMPP = "HEARTHGATE_DATABASE_URL", "HEARTHGATE_SMTP_URL", "HEARTHGATE_SMPP_URL"
+_DATABASE, _SMTP, _SMPP = "HEARTHGATE_DATABASE_URL", "HEARTHGATE_SMTP_URL", "HEARTHGATE_TEXT_URL"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,9 +126,9 @@ class Stack:
         admin_dsn = await self._start_postgres(parts)
         parts.push_async_callback(self._stop_watching)
         database_urls = await self._prepare_databases(admin_dsn)
-        smtp_url, smpp_url = await self._start_providers(parts)
+        smtp_url, text_url = await self._start_providers(parts)
         parts.push_async_callback(self._stop_services)
-        await self._start_services(database_urls, smtp_url, smpp_url)
+        await self._start_services(database_urls, smtp_url, text_url)
 
     async def _start_postgres(self, parts: AsyncExitStack) -> str:
         given = os.environ.get(_DATABASE)
@@ -157,22 +157,22 @@ class Stack:
         return dsns
 
     async def _start_providers(self, parts: AsyncExitStack) -> tuple[str, str]:
-        smtp_url, smpp_url = os.environ.get(_SMTP, ""), os.environ.get(_SMPP, "")
+        smtp_url, text_url = os.environ.get(_SMTP, ""), os.environ.get(_SMPP, "")
         if not smtp_url:
             self.inbox = await parts.enter_async_context(SmtpInbox(on_mail=self.options.on_mail))
             smtp_url = self.inbox.url
-        if not smpp_url:
+        if not text_url:
             self.smsc = await parts.enter_async_context(Smsc(on_text=self.options.on_text))
-            smpp_url = self.smsc.url
-        return smtp_url, smpp_url
+            text_url = self.smsc.url
+        return smtp_url, text_url
 
-    async def _start_services(self, database_urls: Mapping[str, str], smtp_url: str, smpp_url: str) -> None:
+    async def _start_services(self, database_urls: Mapping[str, str], smtp_url: str, text_url: str) -> None:
         self.options.on_event("Starting five services")
         ports = choose_ports(("gateway", *LEAVES), self.options.base_port)
         if self.options.base_port is not None and ports["gateway"] != self.options.base_port:
             self.options.on_event(f"Port {self.options.base_port} or one after it is taken; using free ones")
         addresses = {service: f"127.0.0.1:{port}" for service, port in ports.items()}
-        around = Surroundings(database_urls=database_urls, addresses=addresses, smtp_url=smtp_url, smpp_url=smpp_url)
+        around = Surroundings(database_urls=database_urls, addresses=addresses, smtp_url=smtp_url, text_url=text_url)
         logs = self.data_dir / "logs"
         logs.mkdir(exist_ok=True)
         for service in SERVICES:

@@ -16,17 +16,26 @@ from libs.runtime.clock import Clock
 from libs.runtime.ids import Ids
 from libs.runtime.keys import SealingKeys, decode_key
 from libs.runtime.logging import get_logger
+from services.challenge.delivery.endpoints import HttpTextEndpoint, SmppEndpoint
+from services.challenge.delivery.failover import FailoverSender
+from services.challenge.delivery.http_text import HttpTextSender
+from services.challenge.delivery.port import EmailMessageToSend, Receipt, ReceiptSink, TextMessageToSend, TextSender
 from services.challenge.delivery.smpp import SmppTextSender
 from services.challenge.delivery.smtp import SmtpEmailSender
 from services.challenge.domain.codes import CodeKeys, Randomness
+from services.challenge.messages.problems import FaultyMessagesError
 from services.challenge.messages.renderer import MessageRenderer
 from services.challenge.settings import ChallengeSettings
 from services.challenge.use_cases.context import Context
+from services.challenge.use_cases.take_receipt import take_receipt
 from services.challenge.workers.changes import CHANNEL, ChallengeChanges
 from services.challenge.workers.housekeeping import keep_house
 from services.challenge.workers.outbox import Outbox, Senders
+from services.challenge.workers.outcomes import Outcomes
 
 _FAILED_WORKER_PAUSE: Final = 1.0
+_SEND_SECONDS: Final = 15.0
+"""Of one provider: two of them, one after the other, are done before the lease of a message ends."""
 _log = get_logger(__name__)
 
 
@@ -39,15 +48,47 @@ class Parts:
     outbox: Outbox
 
 
-def build_senders(settings: ChallengeSettings, clock: Clock) -> Senders:
-    """The providers that the settings name; nothing connects yet."""
-    smtp, smpp = settings.smtp_endpoint(), settings.smpp_endpoint()
-    email = (
-        SmtpEmailSender(smtp, sender=settings.mail_from, clock=clock, pool_size=settings.smtp_pool_size)
-        if smtp
-        else None
+class ReceiptDesk:
+    """Where senders hand receipts in. They are built before the use cases, which are put behind it later."""
+
+    def __init__(self) -> None:
+        self.sink: ReceiptSink | None = None
+
+    async def take(self, receipt: Receipt) -> None:
+        """Hand a receipt on. Raises RuntimeError before anybody takes them."""
+        if self.sink is None:
+            raise RuntimeError("nobody takes receipts yet")
+        await self.sink(receipt)
+
+
+def build_senders(settings: ChallengeSettings, clock: Clock, receipts: ReceiptDesk) -> Senders:
+    """The providers that the settings name, in their order; nothing connects yet."""
+    emails = [
+        SmtpEmailSender(
+            endpoint,
+            name=f"email-{number}",
+            sender=settings.mail_from,
+            clock=clock,
+            signer=settings.dkim_signer(),
+            pool_size=settings.smtp_pool_size,
+            send_timeout=_SEND_SECONDS,
+        )
+        for number, endpoint in enumerate(settings.smtp_endpoints(), start=1)
+    ]
+    texts = [
+        _text_sender(endpoint, f"text-{number}", receipts)
+        for number, endpoint in enumerate(settings.text_endpoints(), start=1)
+    ]
+    return Senders(
+        email=FailoverSender[EmailMessageToSend](emails, clock) if emails else None,
+        text=FailoverSender[TextMessageToSend](texts, clock) if texts else None,
     )
-    return Senders(email=email, text=SmppTextSender(smpp) if smpp else None)
+
+
+def _text_sender(endpoint: SmppEndpoint | HttpTextEndpoint, name: str, receipts: ReceiptDesk) -> TextSender:
+    if isinstance(endpoint, HttpTextEndpoint):
+        return HttpTextSender(endpoint, name=name)
+    return SmppTextSender(endpoint, name=name, send_timeout=_SEND_SECONDS, on_receipt=receipts.take)
 
 
 def build_parts(
@@ -58,8 +99,12 @@ def build_parts(
     ids: Ids,
     randomness: Randomness,
     senders: Senders,
+    receipts: ReceiptDesk,
 ) -> Parts:
-    """The use cases' context and the worker that sends."""
+    """The use cases' context, the worker that sends, and who takes receipts.
+
+    Raises FaultyMessagesError where messages cannot be made.
+    """
     sealing = SealingKeys.from_text(settings.sealing_keys.get_secret_value())
     poll = timedelta(seconds=settings.watch_poll_seconds)
     context = Context(
@@ -73,6 +118,7 @@ def build_parts(
         changes=ChallengeChanges(database, most_watchers=settings.watchers, poll_every=poll),
         outbox_wake=asyncio.Event(),
     )
+    receipts.sink = partial(take_receipt, context=context)
     return Parts(settings=settings, context=context, outbox=_build_outbox(settings, context, senders))
 
 
@@ -82,11 +128,27 @@ def _build_outbox(settings: ChallengeSettings, context: Context, senders: Sender
         clock=context.clock,
         keys=context.keys,
         senders=senders,
-        renderer=MessageRenderer(settings.public_domain),
-        retries=settings.retry_policy(),
+        renderer=_sound_renderer(settings),
+        outcomes=Outcomes(
+            context.database,
+            clock=context.clock,
+            keys=context.keys,
+            policy=context.policy,
+            retries=settings.retry_policy(),
+        ),
+        max_attempts=settings.delivery_max_attempts,
         lease=timedelta(seconds=settings.delivery_lease_seconds),
         changes=context.changes,
     )
+
+
+def _sound_renderer(settings: ChallengeSettings) -> MessageRenderer:
+    """Messages that were all made once: a fault of a template shows at the start, not when somebody needs a code."""
+    renderer = MessageRenderer(settings.public_domain, settings.templates_dir, brand=settings.brand)
+    problems = renderer.check()
+    if problems:
+        raise FaultyMessagesError(problems)
+    return renderer
 
 
 @asynccontextmanager

@@ -14,6 +14,7 @@ from libs.runtime.errors import invalid_field
 from services.challenge.domain.challenge import (
     ChallengeView,
     Channel,
+    DeadLetter,
     Delivery,
     DeliveryState,
     NoticeKind,
@@ -92,6 +93,7 @@ def challenge_to(view: ChallengeView) -> pb.Challenge:
         requester=_requester_to(challenge.requester),
         match_number=challenge.match_number,
         deliveries=[delivery_to(each) for each in view.deliveries],
+        other_channel_advised=view.other_channel_advised,
     )
 
 
@@ -108,7 +110,24 @@ def delivery_to(delivery: Delivery) -> pb.Delivery:
         state=_value(pb.DeliveryState, "DELIVERY_STATE_", delivery.state),
         attempt_count=delivery.attempt_count,
         update_time=_timestamp(delivery.update_time),
+        provider=delivery.provider,
+        last_failure=delivery.last_failure,
     )
+
+
+def dead_letter_to(letter: DeadLetter) -> pb.DeadLetter:
+    """The contract's dead letter."""
+    return pb.DeadLetter(
+        account_id=str(letter.account_id),
+        delivery=delivery_to(letter.delivery),
+        kind=letter.kind,
+        create_time=_timestamp(letter.create_time),
+    )
+
+
+def notice_kind_to(kind: NoticeKind) -> pb.NoticeKind.ValueType:
+    """The contract's notice kind."""
+    return _value(pb.NoticeKind, "NOTICE_KIND_", kind)
 
 
 def verification_to(verification: Verification) -> pb.VerifyChallengeResponse:

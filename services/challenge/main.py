@@ -10,12 +10,16 @@ from libs.persistence.database import open_database
 from libs.rpc.process import run_service, run_until_stopped
 from libs.rpc.server import ServerOptions, build_server
 from libs.runtime.ids import Uuid7Ids
-from services.challenge.assembly import build_parts, build_senders, running_workers
+from libs.runtime.logging import get_logger
+from libs.runtime.settings import EX_CONFIG
+from services.challenge.assembly import ReceiptDesk, build_parts, build_senders, running_workers
 from services.challenge.domain.codes import SecretRandomness
+from services.challenge.messages.problems import FaultyMessagesError
 from services.challenge.servicer import registration
 from services.challenge.settings import ChallengeSettings
 
 NAME: Final = "challenge"
+_log = get_logger(__name__)
 
 
 async def serve(settings: ChallengeSettings) -> None:
@@ -23,7 +27,8 @@ async def serve(settings: ChallengeSettings) -> None:
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings, NAME))
         clock = await stack.enter_async_context(DatabaseClock.open(database))
-        senders = build_senders(settings, clock)
+        receipts = ReceiptDesk()
+        senders = build_senders(settings, clock, receipts)
         stack.push_async_callback(senders.close)
         parts = build_parts(
             settings,
@@ -32,11 +37,21 @@ async def serve(settings: ChallengeSettings) -> None:
             ids=Uuid7Ids(),
             randomness=SecretRandomness(),
             senders=senders,
+            receipts=receipts,
         )
         await stack.enter_async_context(running_workers(parts))
         server = build_server(ServerOptions.from_settings(settings), [registration(parts.context)], database.ping)
         await run_until_stopped(server, settings.drain_seconds)
 
 
+async def serve_or_refuse(settings: ChallengeSettings) -> None:
+    """As :func:`serve`; messages that cannot be made are a fault of the configuration, and said as one."""
+    try:
+        await serve(settings)
+    except FaultyMessagesError as error:
+        _log.critical("messages are faulty", problems=[str(each) for each in error.problems])
+        raise SystemExit(EX_CONFIG) from None
+
+
 if __name__ == "__main__":
-    run_service(NAME, ChallengeSettings, serve)
+    run_service(NAME, ChallengeSettings, serve_or_refuse)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any, Final
+from uuid import UUID
 
 import grpc
 from google.protobuf.message import Message
@@ -18,10 +19,12 @@ from services.challenge.use_cases.context import Context
 from services.challenge.use_cases.create_challenge import CreateChallenge, create_challenge
 from services.challenge.use_cases.decide_challenge import DecideChallenge, decide_challenge
 from services.challenge.use_cases.get_challenge import get_challenge
+from services.challenge.use_cases.list_dead_letters import list_dead_letters
 from services.challenge.use_cases.list_pending_challenges import list_pending_challenges
 from services.challenge.use_cases.notify import Notify, notify
 from services.challenge.use_cases.report_receipt import report_receipt
 from services.challenge.use_cases.resend_challenge import ResendChallenge, resend_challenge
+from services.challenge.use_cases.unsubscribe import unsubscribe
 from services.challenge.use_cases.verify_challenge import VerifyChallenge, verify_challenge
 from services.challenge.use_cases.watch_challenge import watch_challenge
 
@@ -48,6 +51,8 @@ class ChallengeServicer(rpc.ChallengeServiceServicer):
             channel=conversions.channel_from(request.channel),
             destination=request.destination,
             language=request.language,
+            ip_address=request.ip_address,
+            session_id=_session(request.session_id),
             body=_body(request),
         )
         view = await create_challenge(command, context=self._context)
@@ -60,6 +65,7 @@ class ChallengeServicer(rpc.ChallengeServiceServicer):
             account_id=parse_uuid(request.account_id, "account_id"),
             challenge_id=parse_uuid(request.challenge_id, "challenge_id"),
             destination=request.destination,
+            ip_address=request.ip_address,
             body=_body(request),
         )
         view = await resend_challenge(command, context=self._context)
@@ -72,6 +78,8 @@ class ChallengeServicer(rpc.ChallengeServiceServicer):
             account_id=parse_uuid(request.account_id, "account_id"),
             challenge_id=parse_uuid(request.challenge_id, "challenge_id"),
             device_id=request.device_id,
+            session_id=_session(request.session_id),
+            ip_address=request.ip_address,
             code=request.code,
             body=_body(request),
         )
@@ -126,6 +134,7 @@ class ChallengeServicer(rpc.ChallengeServiceServicer):
             requester=conversions.requester_from(request.requester) if request.HasField("requester") else None,
             event_time=conversions.time_from(request.event_time, "event_time"),
             due_time=conversions.time_from(request.due_time, "due_time") if due else None,
+            ip_address=request.ip_address,
             body=_body(request),
         )
         delivery = await notify(command, context=self._context)
@@ -141,6 +150,17 @@ class ChallengeServicer(rpc.ChallengeServiceServicer):
         )
         return pb.ReportReceiptResponse(delivery=conversions.delivery_to(delivery))
 
+    async def Unsubscribe(self, request: pb.UnsubscribeRequest, _: RpcContext) -> pb.UnsubscribeResponse:
+        """Ends notices of one kind to one address."""
+        kind = await unsubscribe(request.token, context=self._context)
+        return pb.UnsubscribeResponse(kind=conversions.notice_kind_to(kind))
+
+    async def ListDeadLetters(self, request: pb.ListDeadLettersRequest, _: RpcContext) -> pb.ListDeadLettersResponse:
+        """Lists messages that were given up."""
+        since = conversions.time_from(request.since_time, "since_time") if request.HasField("since_time") else None
+        letters = await list_dead_letters(request.page_size, since, context=self._context)
+        return pb.ListDeadLettersResponse(dead_letters=[conversions.dead_letter_to(each) for each in letters])
+
 
 def registration(context: Context) -> Registration:
     """The service and who may call it."""
@@ -149,8 +169,17 @@ def registration(context: Context) -> Registration:
         servicer=ChallengeServicer(context),
         service_name=SERVICE_NAME,
         allowed_callers=_GATEWAY,
-        by_method={"GetChallenge": _GATEWAY | _OPERATOR, "ReportReceipt": _OPERATOR},
+        by_method={
+            "GetChallenge": _GATEWAY | _OPERATOR,
+            "ReportReceipt": _OPERATOR,
+            "Unsubscribe": _GATEWAY | _OPERATOR,
+            "ListDeadLetters": _OPERATOR,
+        },
     )
+
+
+def _session(text: str) -> UUID | None:
+    return parse_uuid(text, "session_id") if text else None
 
 
 def _body(request: Message) -> bytes:

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from datetime import timedelta
 from email.utils import parseaddr
-from typing import Final
+from pathlib import Path
+from typing import Annotated, Final, Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 
 from libs.runtime.keys import SealingKeys, decode_key
 from libs.runtime.settings import ServiceSettings
-from services.challenge.delivery.endpoints import SmppEndpoint, SmtpEndpoint, parse_smpp_url, parse_smtp_url
-from services.challenge.domain.policy import Limit, Policy, RetryPolicy
+from services.challenge.delivery.dkim import DkimSigner
+from services.challenge.delivery.endpoints import (
+    HttpTextEndpoint,
+    SmppEndpoint,
+    SmtpEndpoint,
+    parse_smtp_url,
+    parse_text_url,
+)
+from services.challenge.domain.policy import Limit, Policy, Pumping, RetryPolicy, Spending
 
 _TWILIO: Final = "Twilio Verify: 5 sends in 10 minutes."
 
@@ -20,13 +28,34 @@ class ChallengeSettings(ServiceSettings):
     """``HEARTHGATE_`` goes before each name. URLs left empty switch their channel off."""
 
     smtp_url: SecretStr = Field(default=SecretStr(""), description="The mail server; empty: no email.")
-    smpp_url: SecretStr = Field(default=SecretStr(""), description="The SMSC; empty: no text messages.")
+    smtp_fallback_url: SecretStr = Field(default=SecretStr(""), description="The mail server for when that one fails.")
+    text_url: SecretStr = Field(
+        default=SecretStr(""), description="The text provider, smpp:// or twilio+https://; empty: no text messages."
+    )
+    text_fallback_url: SecretStr = Field(
+        default=SecretStr(""), description="The text provider for when that one fails; it may be of the other sort."
+    )
+    dkim_private_key: SecretStr = Field(
+        default=SecretStr(""), description="RSA, PEM; empty: mails are not signed here, but by the mail server."
+    )
+    dkim_selector: str = Field(
+        default="hearthgate",
+        pattern=r"^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$",
+        max_length=63,
+        description="Of its DNS record.",
+    )
     mail_from: str = Field(default="Hearthgate <no-reply@hearthgate.example>", description="The From header.")
     public_domain: str = Field(
         default="hearthgate.example",
         pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",
         max_length=100,
         description="Where viewers find us: in links, message ids and the origin-bound line of texts.",
+    )
+    brand: str = Field(
+        default="Hearthgate", pattern=r"^[^\x00-\x1f\x7f]+$", max_length=40, description="What messages call us."
+    )
+    templates_dir: Annotated[Path | None, BeforeValidator(lambda value: value or None)] = Field(
+        default=None, description="A folder whose templates and catalogues go before ours; empty: none."
     )
     code_pepper: SecretStr = Field(description="32 bytes in base64url: the key of every hash of a code.")
     sealing_keys: SecretStr = Field(description="32 bytes in base64url each, by commas; the first seals, all open.")
@@ -39,6 +68,35 @@ class ChallengeSettings(ServiceSettings):
     sends_per_destination: int = Field(default=5, ge=1, le=1000, description=_TWILIO)
     approvals_per_account: int = Field(default=5, ge=1, le=1000, description="As the sends: questions tire as well.")
     send_window_seconds: int = Field(default=600, ge=1, le=86400, description=_TWILIO)
+    sends_per_network: int = Field(
+        default=60, ge=1, le=100_000, description="A /24 or /56 in a send window; a carrier's gateway hides many homes."
+    )
+    sends_per_phone_range: int = Field(
+        default=20, ge=1, le=100_000, description="Ten thousand numbers in a row, in a send window."
+    )
+    failures_per_network: int = Field(
+        default=300, ge=5, le=100_000, description="Wrong codes of a /24 or /56 in a failure window, over all accounts."
+    )
+    spending_per_day: float = Field(
+        default=1000, gt=0, description="What messages may cost in a day, in the prices' currency; then none is sent."
+    )
+    email_price: float = Field(default=0.001, gt=0, description="Of one email.")
+    text_price: float = Field(default=0.08, gt=0, description="Of one text.")
+    text_countries: str = Field(
+        default="", pattern=r"^([A-Z]{2}(,[A-Z]{2})*)?$", description="Where texts go, as DE,FR; empty: everywhere."
+    )
+    pumping_window_seconds: int = Field(default=3600, ge=60, le=86400)
+    pumping_pause_seconds: int = Field(default=3600, ge=60, le=604_800, description="How long a range stays stopped.")
+    pumping_sent_to_range: int = Field(default=15, ge=2, description="From so many codes a range is judged.")
+    pumping_sent_to_country: int = Field(default=500, ge=2, description="From so many a country is.")
+    pumping_least_verified: float = Field(
+        default=0.2, ge=0, le=1, description="Share of codes entered; prelude.so finds 12 % of all traffic pumped."
+    )
+    receipt_wait_seconds: int = Field(
+        default=60, ge=5, le=600, description="Then a text without receipt seems not to arrive: email is offered."
+    )
+    hard_bounce_pause_days: int = Field(default=14, ge=1, description="No notices to a dead address for so long.")
+    unsubscription_days: int = Field(default=365, ge=1, description="How long an unsubscription holds.")
     failures_per_account: int = Field(
         default=20, ge=5, le=100, description="Wrong codes of an account and purpose in a window; four whole codes."
     )
@@ -65,18 +123,25 @@ class ChallengeSettings(ServiceSettings):
     sweep_seconds: float = Field(default=5, gt=0, description="How often codes of expired challenges are cleared.")
     retention_days: int = Field(default=30, ge=1, description="How long ended challenges and requests are kept.")
 
-    @field_validator("smtp_url")
+    @field_validator("smtp_url", "smtp_fallback_url")
     @classmethod
     def _is_smtp_url(cls, value: SecretStr) -> SecretStr:
         if value.get_secret_value():
             parse_smtp_url(value.get_secret_value(), setting="the URL")
         return value
 
-    @field_validator("smpp_url")
+    @field_validator("text_url", "text_fallback_url")
     @classmethod
-    def _is_smpp_url(cls, value: SecretStr) -> SecretStr:
+    def _is_text_url(cls, value: SecretStr) -> SecretStr:
         if value.get_secret_value():
-            parse_smpp_url(value.get_secret_value(), setting="the URL")
+            parse_text_url(value.get_secret_value(), setting="the URL")
+        return value
+
+    @field_validator("dkim_private_key")
+    @classmethod
+    def _is_dkim_key(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value():
+            DkimSigner(value.get_secret_value(), selector="x", domain="x")
         return value
 
     @field_validator("mail_from")
@@ -84,6 +149,13 @@ class ChallengeSettings(ServiceSettings):
     def _is_sender(cls, value: str) -> str:
         if "@" not in parseaddr(value)[1] or any(ord(character) < 32 for character in value):
             raise ValueError("must be an address, or Name <address>")
+        return value
+
+    @field_validator("templates_dir")
+    @classmethod
+    def _is_folder(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_dir():
+            raise ValueError("must be a folder that can be read")
         return value
 
     @field_validator("code_pepper")
@@ -98,19 +170,39 @@ class ChallengeSettings(ServiceSettings):
         SealingKeys.from_text(value.get_secret_value())
         return value
 
-    def smtp_endpoint(self) -> SmtpEndpoint | None:
-        """The mail server, where there is one."""
-        url = self.smtp_url.get_secret_value()
-        return parse_smtp_url(url) if url else None
+    @model_validator(mode="after")
+    def _can_pay_for_one(self) -> Self:
+        if max(self.email_price, self.text_price) > self.spending_per_day:
+            raise ValueError("SPENDING_PER_DAY must pay for one message at least")
+        return self
 
-    def smpp_endpoint(self) -> SmppEndpoint | None:
-        """The SMSC, where there is one."""
-        url = self.smpp_url.get_secret_value()
-        return parse_smpp_url(url) if url else None
+    @model_validator(mode="after")
+    def _has_what_falls_back(self) -> Self:
+        for first, second in (("smtp_url", "smtp_fallback_url"), ("text_url", "text_fallback_url")):
+            if getattr(self, second).get_secret_value() and not getattr(self, first).get_secret_value():
+                raise ValueError(f"{second.upper()} is set, and {first.upper()} is not")
+        return self
+
+    def smtp_endpoints(self) -> list[SmtpEndpoint]:
+        """The mail servers in their order."""
+        urls = [each.get_secret_value() for each in (self.smtp_url, self.smtp_fallback_url)]
+        return [parse_smtp_url(url) for url in urls if url]
+
+    def text_endpoints(self) -> list[SmppEndpoint | HttpTextEndpoint]:
+        """The text providers in their order."""
+        urls = [each.get_secret_value() for each in (self.text_url, self.text_fallback_url)]
+        return [parse_text_url(url) for url in urls if url]
+
+    def dkim_signer(self) -> DkimSigner | None:
+        """What signs mails, where there is a key; the domain is the sender's."""
+        key = self.dkim_private_key.get_secret_value()
+        domain = parseaddr(self.mail_from)[1].rpartition("@")[2]
+        return DkimSigner(key, selector=self.dkim_selector, domain=domain) if key else None
 
     def policy(self) -> Policy:
         """The numbers of the rules."""
         window = timedelta(seconds=self.send_window_seconds)
+        failure_window = timedelta(seconds=self.failure_window_seconds)
         return Policy(
             code_digits=self.code_digits,
             code_lifetime=timedelta(seconds=self.code_lifetime_seconds),
@@ -119,10 +211,30 @@ class ChallengeSettings(ServiceSettings):
             sends_per_account=Limit(count=self.sends_per_account, window=window),
             approvals_per_account=Limit(count=self.approvals_per_account, window=window),
             sends_per_destination=Limit(count=self.sends_per_destination, window=window),
-            failures=Limit(count=self.failures_per_account, window=timedelta(seconds=self.failure_window_seconds)),
+            sends_per_network=Limit(count=self.sends_per_network, window=window),
+            sends_per_phone_range=Limit(count=self.sends_per_phone_range, window=window),
+            spending=Spending(
+                ceiling_per_day=self.spending_per_day, email_price=self.email_price, text_price=self.text_price
+            ),
+            pumping=self._pumping(),
+            served_countries=frozenset(filter(None, self.text_countries.split(","))),
+            failures=Limit(count=self.failures_per_account, window=failure_window),
+            failures_per_network=Limit(count=self.failures_per_network, window=failure_window),
             consecutive_failures=self.consecutive_failures,
             consecutive_pause=timedelta(seconds=self.consecutive_pause_seconds),
             notice_lifetime=timedelta(seconds=self.notice_lifetime_seconds),
+            receipt_wait=timedelta(seconds=self.receipt_wait_seconds),
+            hard_bounce_pause=timedelta(days=self.hard_bounce_pause_days),
+            unsubscription=timedelta(days=self.unsubscription_days),
+        )
+
+    def _pumping(self) -> Pumping:
+        return Pumping(
+            window=timedelta(seconds=self.pumping_window_seconds),
+            pause=timedelta(seconds=self.pumping_pause_seconds),
+            sent_to_range=self.pumping_sent_to_range,
+            sent_to_country=self.pumping_sent_to_country,
+            least_verified=self.pumping_least_verified,
         )
 
     def retry_policy(self) -> RetryPolicy:

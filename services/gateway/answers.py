@@ -204,11 +204,13 @@ def verification_status(challenge: Challenge) -> verification_pb.VerificationSta
         channel=channel(challenge.channel),
         masked_destination=challenge.masked_destination,
         attempts_left=challenge.attempts_left,
+        create_time=timestamp(challenge.create_time),
         expire_time=timestamp(challenge.expire_time),
         match_number=challenge.match_number,
         device=_requester_device(challenge.requester),
         country_code=challenge.requester.country_code,
         suspected_theft=challenge.purpose is Purpose.CONFIRM_OWNER,
+        other_channel_advised=challenge.other_channel_advised,
     )
 
 

@@ -46,7 +46,7 @@ class Story:
     def __post_init__(self) -> None:
         if self.stack.inbox is None or self.stack.smsc is None:
             raise StoryError(
-                "the demo reads its own mails and texts: unset HEARTHGATE_SMTP_URL and HEARTHGATE_SMPP_URL"
+                "the demo reads its own mails and texts: unset HEARTHGATE_SMTP_URL and HEARTHGATE_TEXT_URL"
             )
         self._inbox, self._smsc = self.stack.inbox, self.stack.smsc
         self._read: set[int] = set()

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+from binascii import b2a_qp
 from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
-from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime
 from typing import Final
 
-from services.challenge.delivery.checks import is_list_header
 from services.challenge.delivery.port import EmailMessageToSend
 
-# Plain 7-bit lines: no server on the way needs 8BITMIME, and no line is too long.
-_POLICY: Final = SMTP.clone(cte_type="7bit")
-_POLICY_UTF8: Final = SMTPUTF8.clone(cte_type="7bit")
-_LIST_FOLD: Final = ">,\r\n <"
+# 7-bit lines: no server on the way needs 8BITMIME, and no line is too long.
+_FIXED_HEADERS: Final = b"Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n"
+_ASCII: Final = bytes(range(0x80))
+_WIDE_SHARE: Final = 3
+"""Quoted-printable makes three of each octet beyond ASCII, base64 four of any three: from a third on, the latter."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,37 +33,51 @@ class EncodedEmail:
 def encode_email(message: EmailMessageToSend, *, sender: str, sender_domain: str, sent_at: datetime) -> EncodedEmail:
     """Write text and HTML as alternatives, in UTF-8. ``sender`` is the From header's value, in ASCII.
 
+    Written here rather than by ``email.message``, which takes a millisecond: two thirds of all that a code costs.
+
     Raises ``UnicodeError`` for a recipient's domain that IDNA has no form for.
     """
     recipient = _ascii_domain(message.recipient)
     message_id = message.message_id if "@" in message.message_id else f"{message.message_id}@{sender_domain}"
-    needs_utf8 = not recipient.isascii()
-    mail = EmailMessage(policy=_POLICY_UTF8 if needs_utf8 else _POLICY)
-    mail["To"] = recipient
-    mail["Date"] = format_datetime(sent_at)
-    mail["Message-ID"] = f"<{message_id}>"
-    mail["Auto-Submitted"] = "auto-generated"
-    mail.set_content(message.text, charset="utf-8")
-    mail.add_alternative(message.html, subtype="html", charset="utf-8")
     # A boundary of our own: a repeat is the same bytes but for its date.
-    mail.set_boundary(f"=_{hashlib.sha256(message_id.encode()).hexdigest()[:32]}")
-    # Python 3.11 folds some headers so that words run together; those with free text are written here.
-    free = b"".join(_header(*each) for each in (("Subject", message.subject), *message.headers.items()))
+    boundary = f"=_{hashlib.sha256(message_id.encode()).hexdigest()[:32]}"
+    headers = [
+        f"From: {sender}\r\n".encode("ascii"),
+        *(_header(*each) for each in (("Subject", message.subject), *message.headers.items())),
+        # As it is, where the address needs it: only a server that speaks SMTPUTF8 is given such a mail.
+        f"To: {recipient}\r\n".encode(),
+        f"Date: {format_datetime(sent_at)}\r\n".encode("ascii"),
+        f"Message-ID: <{message_id}>\r\n".encode("ascii"),
+        _FIXED_HEADERS,
+        f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n'.encode("ascii"),
+    ]
+    parts = [_part(boundary, "plain", message.text), _part(boundary, "html", message.html)]
     return EncodedEmail(
         message_id=message_id,
         recipient=recipient,
-        needs_utf8=needs_utf8,
-        content=f"From: {sender}\r\n".encode("ascii") + free + mail.as_bytes(),
+        needs_utf8=not recipient.isascii(),
+        content=b"".join([*headers, *parts, f"--{boundary}--\r\n".encode("ascii")]),
     )
 
 
-def _header(name: str, value: str) -> bytes:
-    """One folded header line; what is not plain ASCII goes as encoded words (RFC 2047).
+def _part(boundary: str, subtype: str, text: str) -> bytes:
+    """One alternative (RFC 2046), quoted-printable unless most of it is not ASCII (RFC 2045)."""
+    octets = "\r\n".join(text.splitlines()).encode() + b"\r\n"
+    wide = len(octets.translate(None, _ASCII)) * _WIDE_SHARE > len(octets)
+    encoding, encoded = ("base64", _base64(octets)) if wide else ("quoted-printable", b2a_qp(octets))
+    head = (
+        f'--{boundary}\r\nContent-Type: text/{subtype}; charset="utf-8"\r\n'
+        f"Content-Transfer-Encoding: {encoding}\r\n\r\n"
+    )
+    return head.encode("ascii") + encoded + b"\r\n"
 
-    Addresses of a list (RFC 2369) fold between each other alone: a fold or an encoded word inside of one breaks it.
-    """
-    if is_list_header(name):
-        return f"{name}: {value.replace('>, <', _LIST_FOLD)}\r\n".encode("ascii")
+
+def _base64(octets: bytes) -> bytes:
+    return base64.encodebytes(octets).replace(b"\n", b"\r\n")
+
+
+def _header(name: str, value: str) -> bytes:
+    """One folded header line; what is not plain ASCII goes as encoded words (RFC 2047)."""
     charset = "us-ascii" if value.isascii() and "=?" not in value else "utf-8"
     folded = Header(value, charset, header_name=name, maxlinelen=76).encode(linesep="\r\n")
     return f"{name}: {folded}\r\n".encode("ascii")

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
+from ipaddress import ip_address
 from typing import Final
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from services.challenge.delivery.gsm7 import encode_gsm7
-from services.challenge.delivery.url_parts import credentials, host_of, is_loopback, port_of, split_url
+from services.challenge.delivery.smpp_receipts import ReceiptIds
 
 # What SMPP 3.4 leaves room for, without the closing NUL; the driver panics on longer ones.
 _MAX_SYSTEM_ID: Final = 15
 _MAX_SMPP_PASSWORD: Final = 8
 _MAX_ALPHANUMERIC_SOURCE: Final = 11
 _MAX_NUMERIC_SOURCE: Final = 15
+_SID_LENGTH: Final = 34
 
 
 class SmtpSecurity(StrEnum):
@@ -44,8 +48,63 @@ class SmppEndpoint:
     port: int
     tls: bool
     source: str
+    receipt_ids: ReceiptIds = ReceiptIds.SAME
     system_id: str = field(repr=False)
     password: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HttpTextEndpoint:
+    """A text provider over HTTP and who we are to it; the repr hides account and token.
+
+    ``sender_field`` is ``From`` for a number or name, ``MessagingServiceSid`` for a pool of them.
+    """
+
+    base_url: str
+    sender: str
+    callback: str
+    account_sid: str = field(repr=False)
+    auth_token: str = field(repr=False)
+
+    @property
+    def sender_field(self) -> str:
+        """The form field that the sender goes into."""
+        return "MessagingServiceSid" if self.sender.startswith("MG") and len(self.sender) == _SID_LENGTH else "From"
+
+
+def parse_text_url(url: str, *, setting: str = "HEARTHGATE_TEXT_URL") -> SmppEndpoint | HttpTextEndpoint:
+    """Read an SMPP URL, or one that begins with ``twilio+https://``. Raises ``ValueError`` naming ``setting``."""
+    if url.strip().startswith("twilio+"):
+        return parse_http_text_url(url, setting=setting)
+    return parse_smpp_url(url, setting=setting)
+
+
+def parse_http_text_url(url: str, *, setting: str = "HEARTHGATE_TEXT_URL") -> HttpTextEndpoint:
+    """Read ``twilio+https://SID:TOKEN@host?from=%2B1…&callback=https%3A%2F%2F…``; ``twilio+http`` on loopback only.
+
+    ``callback`` is where the provider reports to, and may be left out. Raises ``ValueError`` naming ``setting``.
+    """
+    schemes = ("twilio+https", "twilio+http")
+    parts, options = _split(url, setting, schemes=schemes, known_options={"from", "callback"})
+    sid, token = _credentials(parts)
+    if not sid or not token or not re.fullmatch(r"[A-Za-z0-9]{2,64}", sid):
+        raise ValueError(f"{setting}: an account sid, of letters and digits, and a token are needed")
+    if not options.get("from"):
+        raise ValueError(f"{setting}: the option from is needed: a number, a name, or a messaging service's sid")
+    host, port = _host(parts, setting), _port(parts, setting)
+    if parts.scheme == "twilio+http" and not _is_loopback(host):
+        raise ValueError(f"{setting}: twilio+http is for this machine alone; use twilio+https")
+    callback = options.get("callback", "")
+    if callback and urlsplit(callback).scheme not in ("https", "http"):
+        raise ValueError(f"{setting}: the callback must be a URL")
+    shown_host = f"[{host}]" if ":" in host else host
+    return HttpTextEndpoint(
+        base_url=f"{parts.scheme.removeprefix('twilio+')}://{shown_host}" + (f":{port}" if port else ""),
+        sender=options["from"],
+        callback=callback,
+        account_sid=sid,
+        auth_token=token,
+    )
 
 
 def parse_smtp_url(url: str, *, setting: str = "HEARTHGATE_SMTP_URL") -> SmtpEndpoint:
@@ -54,18 +113,18 @@ def parse_smtp_url(url: str, *, setting: str = "HEARTHGATE_SMTP_URL") -> SmtpEnd
     Without ``starttls`` it is ``required`` where a password would leave this machine, else ``auto``.
     Raises ``ValueError`` naming ``setting``.
     """
-    parts, options = split_url(url, setting, schemes=("smtp", "smtps"), known_options={"starttls"})
+    parts, options = _split(url, setting, schemes=("smtp", "smtps"), known_options={"starttls"})
     implicit = parts.scheme == "smtps"
     if implicit and options:
         raise ValueError(f"{setting}: smtps is encrypted from the start and takes no starttls option")
-    username, password = credentials(parts)
+    username, password = _credentials(parts)
     if (username is None) != (password is None):
         raise ValueError(f"{setting}: user and password belong together")
-    host = host_of(parts, setting)
-    default = SmtpSecurity.STARTTLS_REQUIRED if password and not is_loopback(host) else SmtpSecurity.STARTTLS_AUTO
+    host = _host(parts, setting)
+    default = SmtpSecurity.STARTTLS_REQUIRED if password and not _is_loopback(host) else SmtpSecurity.STARTTLS_AUTO
     return SmtpEndpoint(
         host=host,
-        port=port_of(parts, setting) or (465 if implicit else 587 if username else 25),
+        port=_port(parts, setting) or (465 if implicit else 587 if username else 25),
         security=SmtpSecurity.TLS if implicit else _starttls(options.get("starttls", default), setting),
         username=username,
         password=password,
@@ -75,10 +134,12 @@ def parse_smtp_url(url: str, *, setting: str = "HEARTHGATE_SMTP_URL") -> SmtpEnd
 def parse_smpp_url(url: str, *, setting: str = "HEARTHGATE_TEXT_URL") -> SmppEndpoint:
     """Read ``smpp://system_id:password@host:port?source=Hearthgate``; ``smpps://`` is the same over TLS.
 
+    With ``receipt_ids=decimal`` (or ``hex``) receipts name a text in decimal (hexadecimal) whose submit was answered in
+    the other.
     Raises ``ValueError`` naming ``setting``.
     """
-    parts, options = split_url(url, setting, schemes=("smpp", "smpps"), known_options={"source"})
-    system_id, password = credentials(parts)
+    parts, options = _split(url, setting, schemes=("smpp", "smpps"), known_options={"source", "receipt_ids"})
+    system_id, password = _credentials(parts)
     if system_id is None or not 1 <= len(system_id) <= _MAX_SYSTEM_ID or not system_id.isascii():
         raise ValueError(f"{setting}: the system id must have 1 to {_MAX_SYSTEM_ID} ASCII characters")
     if password is None or len(password) > _MAX_SMPP_PASSWORD or not password.isascii():
@@ -86,20 +147,70 @@ def parse_smpp_url(url: str, *, setting: str = "HEARTHGATE_TEXT_URL") -> SmppEnd
     source = options.get("source", "Hearthgate")
     if not _is_source(source):
         raise ValueError(f"{setting}: the source must be a number or at most 11 GSM characters")
+    receipt_ids = options.get("receipt_ids", ReceiptIds.SAME)
+    if receipt_ids not in list(ReceiptIds):
+        raise ValueError(f"{setting}: receipt_ids must be same, decimal or hex")
     return SmppEndpoint(
-        host=host_of(parts, setting),
-        port=port_of(parts, setting) or (3550 if parts.scheme == "smpps" else 2775),
+        host=_host(parts, setting),
+        port=_port(parts, setting) or (3550 if parts.scheme == "smpps" else 2775),
         tls=parts.scheme == "smpps",
         source=source,
+        receipt_ids=ReceiptIds(receipt_ids),
         system_id=system_id,
         password=password,
     )
+
+
+def _split(
+    url: str, setting: str, *, schemes: tuple[str, str], known_options: set[str]
+) -> tuple[SplitResult, dict[str, str]]:
+    try:
+        parts = urlsplit(url.strip())
+        options = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
+    except ValueError:
+        # Its own text may repeat a part of the URL.
+        raise ValueError(f"{setting}: not a URL") from None
+    if parts.scheme not in schemes:
+        raise ValueError(f"{setting}: must begin with {schemes[0]}:// or {schemes[1]}://")
+    if parts.path not in ("", "/") or parts.fragment:
+        raise ValueError(f"{setting}: takes no path; percent-encode special characters of user and password")
+    if not options.keys() <= known_options:
+        raise ValueError(f"{setting}: knows only the options {', '.join(sorted(known_options))}")
+    return parts, options
+
+
+def _credentials(parts: SplitResult) -> tuple[str | None, str | None]:
+    username, password = parts.username or None, parts.password
+    return (
+        None if username is None else unquote(username),
+        None if password is None else unquote(password),
+    )
+
+
+def _host(parts: SplitResult, setting: str) -> str:
+    if not parts.hostname:
+        raise ValueError(f"{setting}: the host is missing")
+    return parts.hostname
+
+
+def _port(parts: SplitResult, setting: str) -> int | None:
+    try:
+        return parts.port
+    except ValueError:
+        raise ValueError(f"{setting}: the port must be a number up to 65535") from None
 
 
 def _starttls(value: str, setting: str) -> SmtpSecurity:
     if value not in (SmtpSecurity.STARTTLS_REQUIRED, SmtpSecurity.STARTTLS_AUTO, SmtpSecurity.OFF):
         raise ValueError(f"{setting}: starttls must be auto, required or off")
     return SmtpSecurity(value)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _is_source(source: str) -> bool:

@@ -1,117 +1,94 @@
-"""Several providers of one channel, in order."""
+"""Several providers of one kind in order: when one fails, the next one is asked at once."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, Generic, Protocol, TypeAlias, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 from libs.runtime.clock import Clock
 from libs.runtime.logging import get_logger
-from services.challenge.delivery.circuit import Circuit, CircuitPolicy, Permit
-from services.challenge.delivery.port import (
-    DeliveryOutcome,
-    EmailMessageToSend,
-    TemporaryFailure,
-    TextMessageToSend,
-)
+from services.challenge.delivery.port import DeliveryOutcome, TemporaryFailure
 
-MessageT = TypeVar("MessageT")
-MessageT_contra = TypeVar("MessageT_contra", contravariant=True)
-_DEFAULT_POLICY: Final = CircuitPolicy()
+_FAILURES: Final = 3
+_PAUSE: Final = timedelta(seconds=30)
 _log = get_logger(__name__)
 
+MessageT = TypeVar("MessageT", contravariant=True)
 
-class Sender(Protocol[MessageT_contra]):
-    """An ``EmailSender`` or a ``TextSender``."""
 
-    async def send(self, message: MessageT_contra) -> DeliveryOutcome:
+class Sender(Protocol[MessageT]):
+    """What an email sender and a text sender have in common."""
+
+    async def send(self, message: MessageT) -> DeliveryOutcome:
         """Hand one message over."""
         ...
 
     async def close(self) -> None:
-        """Let what is under way end, then disconnect."""
+        """Disconnect."""
         ...
 
 
-@dataclass(kw_only=True, slots=True)
-class _Provider(Generic[MessageT]):
-    name: str
-    sender: Sender[MessageT]
-    circuit: Circuit = field(default_factory=Circuit)
+class CircuitBreaker:
+    """Whether a provider is worth asking: after some failures in a row only one message now and then finds that out."""
+
+    def __init__(self, *, failures: int = _FAILURES, pause: timedelta = _PAUSE) -> None:
+        self._most = failures
+        self._pause = pause
+        self._failures = 0
+        self._next_try: datetime | None = None
+
+    def allows(self, now: datetime) -> bool:
+        """Whether to ask it. While it is open, the first to come after the pause is let through, and no other."""
+        if self._next_try is None:
+            return True
+        if now < self._next_try:
+            return False
+        self._next_try = now + self._pause
+        return True
+
+    def record(self, *, failed: bool, now: datetime) -> bool:
+        """Take in what came of a message; whether the provider is given up for now by that."""
+        if not failed:
+            self._failures, self._next_try = 0, None
+            return False
+        self._failures += 1
+        opened = self._failures >= self._most and self._next_try is None
+        if self._failures >= self._most:
+            self._next_try = now + self._pause
+        return opened
 
 
 class FailoverSender(Generic[MessageT]):
-    """A sender over others, each with its name, in the order of preference.
+    """A sender over several, in the order of preference.
 
-    After a temporary failure the next provider gets the message at once; acceptance and a refusal for good end it. A
-    provider that keeps failing is skipped until a message may probe it. Where an answer was lost, the message may
-    arrive by two providers: with the same id, and the same code.
+    A temporary failure goes on to the next provider at once, under the same message id; where a provider took the
+    message and its answer was lost, that is a second copy of the same code. What is permanent stops: the next provider
+    would find the same address dead. When all are given up, the first is asked all the same.
     """
 
-    def __init__(
-        self, senders: Sequence[tuple[str, Sender[MessageT]]], *, clock: Clock, policy: CircuitPolicy = _DEFAULT_POLICY
-    ) -> None:
-        if not senders:
-            raise ValueError("at least one sender is needed")
-        self._providers = [_Provider(name=name, sender=sender) for name, sender in senders]
+    def __init__(self, senders: Sequence[Sender[MessageT]], clock: Clock) -> None:
+        self._senders = [(sender, CircuitBreaker()) for sender in senders]
         self._clock = clock
-        self._policy = policy
-        self._closed = False
 
     async def send(self, message: MessageT) -> DeliveryOutcome:
-        """See ``EmailSender.send`` and ``TextSender.send``."""
-        failures: list[TemporaryFailure] = []
-        for provider in self._providers:
-            provider.circuit, permit = provider.circuit.begin(self._clock.now())
-            if permit is Permit.NO and not self._closed:
-                continue
-            outcome = await provider.sender.send(message)
-            if not isinstance(outcome, TemporaryFailure):
-                self._succeeded(provider)
+        """Hand one message to the first provider that takes it, or refuses it for good."""
+        now = self._clock.now()
+        worth_asking = [each for each in self._senders if each[1].allows(now)] or self._senders[:1]
+        outcome: DeliveryOutcome = TemporaryFailure(reason="no provider")
+        for sender, breaker in worth_asking:
+            outcome = await sender.send(message)
+            failed = isinstance(outcome, TemporaryFailure)
+            if breaker.record(failed=failed, now=self._clock.now()):
+                _log.warning("provider given up for now", provider=self._number(sender))
+            if not failed:
                 return outcome
-            self._failed(provider, permit, outcome)
-            failures.append(outcome)
-        return _all_failed(failures) if failures else self._all_skipped()
+        return outcome
 
     async def close(self) -> None:
-        """See ``EmailSender.close``."""
-        self._closed = True
-        for provider in self._providers:
-            await provider.sender.close()
+        """Disconnect from all."""
+        await asyncio.gather(*(sender.close() for sender, _ in self._senders))
 
-    def _succeeded(self, provider: _Provider[MessageT]) -> None:
-        if provider.circuit.probe_at is not None:
-            _log.info("provider is back", provider=provider.name)
-        provider.circuit = provider.circuit.succeeded()
-
-    def _failed(self, provider: _Provider[MessageT], permit: Permit, failure: TemporaryFailure) -> None:
-        was_closed = provider.circuit.probe_at is None
-        provider.circuit = provider.circuit.failed(self._clock.now(), permit, self._policy)
-        opened = was_closed and provider.circuit.probe_at is not None
-        write = _log.warning if opened and not self._closed else _log.info
-        write("provider is skipped" if opened else "provider failed", provider=provider.name, reason=failure.reason)
-
-    def _all_skipped(self) -> TemporaryFailure:
-        now = self._clock.now()
-        waits = [_until(provider.circuit.probe_at, now) for provider in self._providers]
-        return TemporaryFailure(reason="every provider is out", retry_after=min(waits))
-
-
-FailoverEmailSender: TypeAlias = FailoverSender[EmailMessageToSend]
-FailoverTextSender: TypeAlias = FailoverSender[TextMessageToSend]
-
-
-def _until(moment: datetime | None, now: datetime) -> timedelta:
-    return timedelta(0) if moment is None else max(moment - now, timedelta(0))
-
-
-def _all_failed(failures: Sequence[TemporaryFailure]) -> TemporaryFailure:
-    """Every reason, and the shortest wait: whichever provider is back first will do."""
-    waits = [failure.retry_after for failure in failures]
-    known = [wait for wait in waits if wait is not None]
-    return TemporaryFailure(
-        reason="; ".join(failure.reason for failure in failures),
-        retry_after=min(known) if len(known) == len(waits) else None,
-    )
+    def _number(self, sender: Sender[MessageT]) -> int:
+        return 1 + [each for each, _ in self._senders].index(sender)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 from email.headerregistry import Address
 from email.utils import formataddr, parseaddr
+from enum import StrEnum
 from typing import Final
 
 import aiosmtplib
@@ -17,7 +18,7 @@ import aiosmtplib
 from libs.runtime.clock import Clock
 from libs.runtime.errors import invalid_field
 from services.challenge.delivery.checks import check_email
-from services.challenge.delivery.dkim import EmailSigner
+from services.challenge.delivery.dkim import DkimSigner
 from services.challenge.delivery.email_content import EncodedEmail, encode_email
 from services.challenge.delivery.endpoints import SmtpEndpoint
 from services.challenge.delivery.port import (
@@ -28,10 +29,22 @@ from services.challenge.delivery.port import (
     TemporaryFailure,
 )
 from services.challenge.delivery.smtp_pool import PooledConnection, SmtpPool
-from services.challenge.delivery.smtp_refusals import BUSY_RETRY, Step, read_refusal
 
+_BUSY_RETRY: Final = timedelta(seconds=30)
 _CONNECT_RETRY: Final = timedelta(seconds=5)
+_ENHANCED_STATUS: Final = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?=\s|$)")
+_DEAD_ADDRESS: Final = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
+_MAILBOX_FULL: Final = frozenset({"5.2.2"})
+"""Its owner may make room, whatever the first digit says."""
+_NO_MAILBOX: Final = frozenset({550, 551, 553})
 _QUEUE_ID: Final = re.compile(r"queued as ([A-Za-z0-9.-]{1,64})", re.IGNORECASE)
+
+
+class _Step(StrEnum):
+    CONNECT = "connect"
+    MAIL = "MAIL"
+    RCPT = "RCPT"
+    DATA = "DATA"
 
 
 class _StaleConnectionError(Exception):
@@ -41,8 +54,7 @@ class _StaleConnectionError(Exception):
 class SmtpEmailSender:
     """An ``EmailSender`` over a pool of SMTP connections.
 
-    ``sender`` is the From header, ``Name <address>`` or an address; ``name`` is the provider's in ``Accepted``;
-    ``signer`` signs each email. Each step has ``step_timeout`` seconds, the
+    ``sender`` is the From header, ``Name <address>`` or an address. Each step has ``step_timeout`` seconds, the
     whole of a send ``send_timeout``. A 4xx answer, a lost connection and a timeout are temporary failures, and
     so is a refusal before the message was named (greeting, TLS, login), which is the operator's to mend. A 5xx
     answer to the message itself is permanent. When the connection is lost after DATA the server may have taken
@@ -53,21 +65,21 @@ class SmtpEmailSender:
         self,
         endpoint: SmtpEndpoint,
         *,
+        name: str = "smtp",
         sender: str,
         clock: Clock,
-        name: str = "smtp",
-        signer: EmailSigner | None = None,
+        signer: DkimSigner | None = None,
         pool_size: int = 4,
         step_timeout: float = 10.0,
         send_timeout: float = 30.0,
         tls_context: ssl.SSLContext | None = None,
     ) -> None:
-        shown, self._envelope_sender = parseaddr(sender)
+        self._name = name
+        display_name, self._envelope_sender = parseaddr(sender)
         # Checks the address, which comes from the settings: ValueError.
         self._domain = Address(addr_spec=self._envelope_sender).domain
-        self._from = formataddr((shown, self._envelope_sender), charset="utf-8")
+        self._from = formataddr((display_name, self._envelope_sender), charset="utf-8")
         self._clock = clock
-        self._name = name
         self._signer = signer
         self._send_timeout = send_timeout
         self._pool = SmtpPool(endpoint, size=pool_size, step_timeout=step_timeout, tls_context=tls_context)
@@ -81,9 +93,11 @@ class SmtpEmailSender:
         email = self._encode(message)
         try:
             async with asyncio.timeout(self._send_timeout):
-                return await self._send_on_live_connection(await self._signed(email))
+                if self._signer is not None:
+                    email = replace(email, content=await self._signer.sign(email.content))
+                return await self._send_on_live_connection(email)
         except TimeoutError:
-            return TemporaryFailure(reason="no answer from the mail server in time", retry_after=BUSY_RETRY)
+            return TemporaryFailure(reason="no answer from the mail server in time", retry_after=_BUSY_RETRY)
 
     async def close(self) -> None:
         """See ``EmailSender.close``."""
@@ -96,28 +110,26 @@ class SmtpEmailSender:
         except UnicodeError:
             raise invalid_field("recipient", "has a domain that cannot be written in ASCII") from None
 
-    async def _signed(self, email: EncodedEmail) -> EncodedEmail:
-        if self._signer is None:
-            return email
-        return replace(email, content=await self._signer.sign(email.content))
-
     async def _send_on_live_connection(self, email: EncodedEmail) -> DeliveryOutcome:
         try:
             return await self._send_once(email, fresh=False)
         except _StaleConnectionError:
             return await self._send_once(email, fresh=True)
 
+    def _named(self, outcome: DeliveryOutcome) -> DeliveryOutcome:
+        return replace(outcome, provider=self._name) if isinstance(outcome, Accepted) else outcome
+
     async def _send_once(self, email: EncodedEmail, *, fresh: bool) -> DeliveryOutcome:
-        step = Step.CONNECT
+        step = _Step.CONNECT
         try:
             async with self._pool.lend(fresh=fresh) as connection:
-                transfer = _Transfer(connection, self._envelope_sender, email, self._name)
+                transfer = _Transfer(connection, self._envelope_sender, email)
                 try:
-                    return await transfer.run()
+                    return self._named(await transfer.run())
                 finally:
                     step = transfer.step
         except aiosmtplib.SMTPResponseException as refusal:
-            return read_refusal(refusal.code, refusal.message, step)
+            return _refused(refusal, step)
         except (aiosmtplib.SMTPException, OSError) as error:
             return _broken(error, step)
 
@@ -125,14 +137,13 @@ class SmtpEmailSender:
 class _Transfer:
     """One mail transaction; ``step`` tells how far it came."""
 
-    def __init__(self, connection: PooledConnection, sender: str, email: EncodedEmail, provider: str) -> None:
+    def __init__(self, connection: PooledConnection, sender: str, email: EncodedEmail) -> None:
         self._client = connection.client
         self._reused = connection.reused
         self._sender = sender
         self._email = email
-        self._provider = provider
         self._encoding = "utf-8" if email.needs_utf8 else "ascii"
-        self.step = Step.MAIL
+        self.step = _Step.MAIL
 
     async def run(self) -> DeliveryOutcome:
         """Hand the email over; raises what aiosmtplib raises when the connection breaks, or that it was stale."""
@@ -142,9 +153,9 @@ class _Transfer:
             # Refused politely: the connection stays good for the next email. Where it does not, it is not pooled.
             with suppress(aiosmtplib.SMTPException, OSError):
                 await self._client.rset()
-            return read_refusal(refusal.code, refusal.message, self.step)
+            return _refused(refusal, self.step)
         except aiosmtplib.SMTPServerDisconnected:
-            if self._reused and self.step is not Step.DATA:
+            if self._reused and self.step is not _Step.DATA:
                 raise _StaleConnectionError from None
             raise
 
@@ -153,13 +164,12 @@ class _Transfer:
             return PermanentFailure(reason="the mail server cannot carry this kind of address")
         options = ["SMTPUTF8"] if self._email.needs_utf8 else []
         await self._client.mail(self._sender, options=options, encoding=self._encoding)
-        self.step = Step.RCPT
+        self.step = _Step.RCPT
         await self._client.rcpt(self._email.recipient, encoding=self._encoding)
-        self.step = Step.DATA
+        self.step = _Step.DATA
         response = await self._client.data(self._email.content)
         queued = _QUEUE_ID.search(response.message)
-        reference = queued.group(1) if queued else self._email.message_id
-        return Accepted(provider_reference=reference, provider=self._provider)
+        return Accepted(provider_reference=queued.group(1) if queued else self._email.message_id)
 
     async def _speaks_utf8(self) -> bool:
         if self._client.is_ehlo_or_helo_needed:
@@ -167,7 +177,31 @@ class _Transfer:
         return self._client.supports_extension("smtputf8")
 
 
-def _broken(error: Exception, step: Step) -> TemporaryFailure:
+def _refused(refusal: aiosmtplib.SMTPResponseException, step: _Step) -> DeliveryOutcome:
+    # The server's words may repeat the address; its codes cannot.
+    status = _ENHANCED_STATUS.match(refusal.message)
+    detail = status.group() if status else ""
+    reason = " ".join(filter(None, ("smtp", str(refusal.code), detail, f"at {step}")))
+    if step is _Step.CONNECT or not 500 <= refusal.code < 600 or detail in _MAILBOX_FULL:
+        return TemporaryFailure(reason=reason, retry_after=_BUSY_RETRY)
+    return PermanentFailure(
+        reason=reason, about_recipient=is_dead_address(refusal.code, detail, at_rcpt=step is _Step.RCPT)
+    )
+
+
+def is_dead_address(code: int, enhanced_status: str, *, at_rcpt: bool) -> bool:
+    """Whether a 5xx answer says that the address itself is dead: a hard bounce, no word on policy or content.
+
+    RFC 3463 (3.2, 3.3): the subjects 5.1.x speak of the address and 5.2.1 of its mailbox; 5.7.x of policy, 5.3.4 and
+    5.6.x of the message. Without such a status, RFC 5321 (4.2.2) has 550, 551 and 553 for a mailbox, where the answer
+    is to RCPT; servers use 550 after DATA, and 554 anywhere, for spam.
+    """
+    if enhanced_status:
+        return enhanced_status in _DEAD_ADDRESS
+    return at_rcpt and code in _NO_MAILBOX
+
+
+def _broken(error: Exception, step: _Step) -> TemporaryFailure:
     what = "timed out" if isinstance(error, TimeoutError) else "failed"
     if isinstance(error, ssl.SSLError) or isinstance(error.__cause__, ssl.SSLError):
         what = "failed in TLS"

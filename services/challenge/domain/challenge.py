@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 
@@ -45,6 +46,7 @@ class DeliveryState(StrEnum):
     DELIVERED = "delivered"
     BOUNCED = "bounced"
     EXPIRED = "expired"
+    SUPPRESSED = "suppressed"
 
 
 class NoticeKind(StrEnum):
@@ -57,6 +59,9 @@ class NoticeKind(StrEnum):
     OWN_ACCOUNT_MADE = "own_account_made"
     PASSWORD_CHANGED = "password_changed"
     ACCOUNT_EXISTS = "account_exists"
+
+
+_UNDELIVERED: Final = frozenset({DeliveryState.BOUNCED, DeliveryState.EXPIRED})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,6 +98,8 @@ class Challenge:
     destination_hash: bytes | None = field(repr=False)
     match_number: str = field(repr=False)
     sealed_code: bytes | None = field(repr=False)
+    session_id: UUID | None = None
+    phone_range_hashes: tuple[bytes, ...] = field(default=(), repr=False)
     attempts_left: int
     guesses: tuple[SpentGuess, ...] = ()
     deciding_device_id: str | None = None
@@ -121,17 +128,55 @@ class Delivery:
     state: DeliveryState
     attempt_count: int
     update_time: datetime
+    provider: str = ""
+    last_failure: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeadLetter:
+    """A message that was given up."""
+
+    account_id: UUID
+    delivery: Delivery
+    kind: str
+    create_time: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChallengeView:
-    """A challenge with its deliveries, oldest first, as it stands at ``now``."""
+    """A challenge with its deliveries, oldest first, as it stands at ``now``.
+
+    ``receipt_wait`` is how long a text may take to be reported as received.
+    """
 
     challenge: Challenge
     deliveries: tuple[Delivery, ...]
     now: datetime
+    receipt_wait: timedelta
 
     @property
     def state(self) -> ChallengeState:
         """Where the challenge stands."""
         return self.challenge.state_at(self.now)
+
+    @property
+    def advice_time(self) -> datetime | None:
+        """When to offer the other channel, because the code seems not to arrive; None: as far as is known, it does."""
+        if self.state is not ChallengeState.PENDING or not self.deliveries:
+            return None
+        latest = self.deliveries[-1]
+        if latest.state in _UNDELIVERED:
+            return latest.update_time
+        awaited = latest.channel is Channel.TEXT and latest.state is DeliveryState.ACCEPTED
+        return latest.update_time + self.receipt_wait if awaited else None
+
+    @property
+    def other_channel_advised(self) -> bool:
+        """Whether that time has come."""
+        return self.advice_time is not None and self.advice_time <= self.now
+
+    @property
+    def next_change(self) -> datetime:
+        """When the view changes by itself: the offer of the other channel, or the end of the challenge."""
+        advice, end = self.advice_time, self.challenge.expire_time
+        return advice if advice is not None and self.now < advice < end else end

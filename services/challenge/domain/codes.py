@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import secrets
 from typing import Final, Protocol
 from uuid import UUID
 
-from libs.runtime.keys import SealingKeys, derive_key, keyed_hash
+from libs.runtime.keys import OpenError, SealingKeys, derive_key, keyed_hash
+
+_UNSUBSCRIBE: Final = b"unsubscribe"
+_HASH_BYTES: Final = 32
 
 
 class Randomness(Protocol):
@@ -32,6 +36,8 @@ class CodeKeys:
         self._code: Final = derive_key(pepper, "challenge/code")
         self._destination: Final = derive_key(pepper, "challenge/destination")
         self._body: Final = derive_key(pepper, "challenge/request-body")
+        self._bucket: Final = derive_key(pepper, "challenge/bucket")
+        self._reference: Final = derive_key(pepper, "challenge/provider-reference")
         self._sealing: Final = sealing
 
     def code_hash(self, challenge_id: UUID, code: str) -> bytes:
@@ -41,6 +47,14 @@ class CodeKeys:
     def destination_hash(self, canonical_destination: str) -> bytes:
         """What sends to a destination are counted under."""
         return keyed_hash(self._destination, canonical_destination)
+
+    def bucket_hash(self, kind: str, key: str) -> bytes:
+        """What a limit of that kind is counted under."""
+        return keyed_hash(self._bucket, kind, key)
+
+    def reference_hash(self, provider: str, reference: str) -> bytes:
+        """What a provider's id for a message is found by."""
+        return keyed_hash(self._reference, provider, reference)
 
     def body_digest(self, rpc: str, body: bytes) -> bytes:
         """What tells a repeated request from another one under the same id."""
@@ -61,6 +75,20 @@ class CodeKeys:
     def open_destination(self, account_id: UUID, delivery_id: UUID, sealed: bytes) -> str:
         """Raises OpenError."""
         return self._sealing.open(sealed, _bound("destination", account_id, delivery_id)).decode()
+
+    def unsubscribe_token(self, kind: str, destination_hash: bytes) -> str:
+        """What a link in a notice carries: which kind, and under which hash its address is known."""
+        sealed = self._sealing.seal(destination_hash + kind.encode(), _UNSUBSCRIBE)
+        return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+
+    def open_unsubscribe_token(self, token: str) -> tuple[str, bytes]:
+        """Kind and destination hash. Raises OpenError for a token that is none of ours."""
+        try:
+            sealed = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+        except ValueError:
+            raise OpenError from None
+        opened = self._sealing.open(sealed, _UNSUBSCRIBE)
+        return opened[_HASH_BYTES:].decode(), opened[:_HASH_BYTES]
 
 
 def _bound(what: str, account_id: UUID, other_id: UUID) -> bytes:

@@ -25,6 +25,30 @@ class Limit:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Pumping:
+    """When codes to a range of numbers are for nobody: many were sent within the window, and few were entered."""
+
+    window: timedelta
+    pause: timedelta
+    """For how long nothing is sent there; after it the range is counted anew."""
+    sent_to_range: int
+    """From so many on a range is judged."""
+    sent_to_country: int
+    """From so many on a whole calling code is."""
+    least_verified: float
+    """The share of codes that has to be entered, 0 to 1."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Spending:
+    """What messages cost, in any one currency, and what may be spent in a day."""
+
+    ceiling_per_day: float
+    email_price: float
+    text_price: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Policy:
     """What a code is like, how often it may be sent and guessed."""
 
@@ -35,10 +59,23 @@ class Policy:
     sends_per_account: Limit
     approvals_per_account: Limit
     sends_per_destination: Limit
+    sends_per_network: Limit
+    sends_per_phone_range: Limit
+    spending: Spending
+    pumping: Pumping
+    served_countries: frozenset[str]
+    """Countries to which texts go, ISO 3166-1 alpha-2; empty: all."""
     failures: Limit
+    failures_per_network: Limit
     consecutive_failures: int
     consecutive_pause: timedelta
     notice_lifetime: timedelta
+    receipt_wait: timedelta
+    """A text that was taken and not reported as received within this time seems not to arrive."""
+    hard_bounce_pause: timedelta
+    """For how long no notices go to an address that a provider called dead."""
+    unsubscription: timedelta
+    """How long an unsubscription holds."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -30,11 +30,12 @@ _RESULT_OF_STATE: Final = {
 }
 
 
-def concerns(challenge: Challenge | None, device_id: str) -> bool:
-    """Whether this is a code challenge of this device; where it is not, it is as if there were none."""
+def concerns(challenge: Challenge | None, device_id: str, session_id: UUID | None) -> bool:
+    """Whether this is a code challenge of this device and session; where it is not, it is as if there were none."""
     return (
         challenge is not None
         and challenge.requester.device_id == device_id
+        and challenge.session_id == session_id
         and challenge.channel is not Channel.TRUSTED_DEVICE
     )
 

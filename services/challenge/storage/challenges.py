@@ -62,6 +62,8 @@ class ChallengeStore:
             challenge.attempts_left,
             challenge.create_time,
             challenge.expire_time,
+            challenge.session_id,
+            list(challenge.phone_range_hashes),
         )
 
     async def supersede(self, account_id: UUID, device_id: str, purpose: Purpose, now: datetime) -> list[UUID]:
@@ -74,6 +76,7 @@ class ChallengeStore:
         account_id: UUID,
         challenge_id: UUID,
         device_id: str,
+        session_id: UUID | None,
         *,
         code_hash: bytes,
         request_id: UUID,
@@ -84,7 +87,7 @@ class ChallengeStore:
         Never to be called within a transaction: what it spends must stay spent.
         """
         row = await self._executor.fetch_row(
-            sql.SPEND_GUESS, account_id, challenge_id, device_id, now, code_hash, request_id
+            sql.SPEND_GUESS, account_id, challenge_id, device_id, now, code_hash, request_id, session_id
         )
         return challenge_from_row(row) if row else None
 
@@ -109,10 +112,12 @@ class ChallengeStore:
         """Clear the codes of challenges whose time has run out; how many there were."""
         return int((await self._executor.execute(sql.EXPIRE_CHALLENGES, now)).rpartition(" ")[2])
 
-    async def prune(self, older_than: datetime) -> None:
-        """Delete what is older, of every table."""
+    async def prune(self, older_than: datetime, now: datetime) -> None:
+        """Delete what is older, of every table, and what has ended by itself."""
         for statement in sql.PRUNE:
             await self._executor.execute(statement, older_than)
+        for statement in sql.PRUNE_OVER:
+            await self._executor.execute(statement, now)
 
 
 def challenge_from_row(row: Record) -> Challenge:
@@ -130,6 +135,8 @@ def challenge_from_row(row: Record) -> Challenge:
         destination_hash=row["destination_hash"],
         match_number=row["match_number"],
         sealed_code=row["sealed_code"],
+        session_id=row["session_id"],
+        phone_range_hashes=tuple(row["phone_range_hashes"]),
         attempts_left=row["attempts_left"],
         guesses=tuple(
             SpentGuess(request_id=request_id, accepted=result == "accepted") for request_id, result in guesses
@@ -150,6 +157,8 @@ def delivery_from_row(row: Record) -> Delivery:
         state=DeliveryState(row["state"]),
         attempt_count=row["attempt_count"],
         update_time=row["update_time"],
+        provider=row["provider"],
+        last_failure=row["last_failure"],
     )
 
 

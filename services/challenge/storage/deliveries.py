@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -11,14 +11,17 @@ from uuid import UUID
 from asyncpg import Record
 
 from libs.persistence.database import Executor
-from services.challenge.domain.challenge import Channel, Delivery, DeliveryState
+from services.challenge.domain.challenge import Channel, DeadLetter, Delivery, DeliveryState
 from services.challenge.storage import delivery_sql as sql
 from services.challenge.storage.challenges import delivery_from_row
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewDelivery:
-    """A message to be written. ``parameters`` hold nothing secret."""
+    """A message to be written. ``parameters`` hold nothing secret.
+
+    ``sealed_destination`` is None for one that is not to be sent; ``suppressed`` then says why.
+    """
 
     account_id: UUID
     delivery_id: UUID
@@ -28,9 +31,10 @@ class NewDelivery:
     channel: Channel
     language: str
     parameters: Mapping[str, str] = field(repr=False)
-    sealed_destination: bytes = field(repr=False)
+    sealed_destination: bytes | None = field(repr=False)
     create_time: datetime
     expire_time: datetime
+    suppressed: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,8 +50,21 @@ class ClaimedDelivery:
     language: str
     parameters: Mapping[str, str] = field(repr=False)
     sealed_destination: bytes = field(repr=False)
+    sealed_code: bytes | None = field(repr=False)
+    """None for a notice, and where the challenge is over."""
     attempt: int
     expire_time: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TakenDelivery:
+    """A message that a provider took, under the provider's own id; ``destination_hash`` is its address's."""
+
+    account_id: UUID
+    delivery_id: UUID
+    provider: str
+    provider_reference: str
+    destination_hash: bytes = field(repr=False)
 
 
 class DeliveryStore:
@@ -71,6 +88,8 @@ class DeliveryStore:
             delivery.sealed_destination,
             delivery.create_time,
             delivery.expire_time,
+            DeliveryState.SUPPRESSED if delivery.suppressed else DeliveryState.QUEUED,
+            delivery.suppressed,
         )
 
     async def find(self, account_id: UUID, delivery_id: UUID) -> Delivery | None:
@@ -92,10 +111,15 @@ class DeliveryStore:
         rows = await self._executor.fetch(sql.CLAIM, accounts, deliveries, now, lease_until)
         return [_claimed_from_row(row) for row in rows]
 
-    async def mark_accepted(self, delivery: ClaimedDelivery, provider_reference: str, now: datetime) -> None:
-        """A provider took it."""
+    async def mark_accepted(self, taken: Sequence[TakenDelivery], now: datetime) -> None:
+        """Providers took these."""
         await self._executor.execute(
-            sql.MARK_ACCEPTED, delivery.account_id, delivery.delivery_id, provider_reference, now
+            sql.MARK_ACCEPTED,
+            [each.account_id for each in taken],
+            [each.delivery_id for each in taken],
+            [each.provider_reference for each in taken],
+            [each.provider for each in taken],
+            now,
         )
 
     async def mark_over(self, delivery: ClaimedDelivery, state: DeliveryState, reason: str, now: datetime) -> None:
@@ -115,6 +139,19 @@ class DeliveryStore:
         row = await self._executor.fetch_row(sql.REPORT, account_id, delivery_id, state, now)
         return delivery_from_row(row) if row else None
 
+    async def dead_letters(self, since: datetime, limit: int) -> list[DeadLetter]:
+        """Messages of every account that were given up since, newest first."""
+        rows = await self._executor.fetch(sql.DEAD_LETTERS, since, limit)
+        return [
+            DeadLetter(
+                account_id=row["account_id"],
+                delivery=delivery_from_row(row),
+                kind=row["kind"],
+                create_time=row["create_time"],
+            )
+            for row in rows
+        ]
+
 
 def _claimed_from_row(row: Record) -> ClaimedDelivery:
     return ClaimedDelivery(
@@ -127,6 +164,7 @@ def _claimed_from_row(row: Record) -> ClaimedDelivery:
         language=row["language"],
         parameters=json.loads(row["parameters"]),
         sealed_destination=row["sealed_destination"],
+        sealed_code=row["sealed_code"],
         attempt=row["attempt_count"],
         expire_time=row["expire_time"],
     )

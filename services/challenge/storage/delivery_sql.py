@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-_DELIVERY: Final = "delivery_id, challenge_id, message_id, channel, state, attempt_count, update_time"
+_DELIVERY: Final = (
+    "delivery_id, challenge_id, message_id, channel, state, attempt_count, update_time, provider, last_failure"
+)
 
 INSERT_DELIVERY: Final = """/* challenge.insert_delivery: a message to be sent */
 insert into delivery (
     account_id, delivery_id, challenge_id, message_id, kind, channel, state, language, parameters,
-    sealed_destination, next_attempt_time, create_time, expire_time, update_time)
-values ($1, $2, $3, $4, $5, $6, 'queued', $7, $8::jsonb, $9, $10, $10, $11, $10)"""
+    sealed_destination, next_attempt_time, create_time, expire_time, update_time, last_failure)
+values ($1, $2, $3, $4, $5, $6, $12, $7, $8::jsonb, $9, $10, $10, $11, $10, $13)"""
 
 FIND_DELIVERY: Final = f"""/* challenge.find_delivery: one message of an account */
 select {_DELIVERY} from delivery where account_id = $1 and delivery_id = $2"""  # noqa: S608 - our own constant
@@ -25,21 +27,28 @@ where state = 'queued' and next_attempt_time <= $1
 order by next_attempt_time
 limit $2"""
 
-CLAIM: Final = """/* challenge.claim: take due messages on a lease, each by one worker */
+CLAIM: Final = """/* challenge.claim: take due messages on a lease, each by one worker, with the codes they carry */
 update delivery d
 set attempt_count = d.attempt_count + 1, next_attempt_time = $4, update_time = $3
-from (select q.account_id, q.delivery_id from delivery q
+from (select q.account_id, q.delivery_id, h.sealed_code, h.state, h.expire_time
+      from delivery q
+      left join challenge h
+        on h.account_id = any($1::uuid[]) and h.account_id = q.account_id and h.challenge_id = q.challenge_id
       where q.account_id = any($1::uuid[]) and q.delivery_id = any($2::uuid[])
         and q.state = 'queued' and q.next_attempt_time <= $3
-      for update skip locked) c
+      for update of q skip locked) c
 where d.account_id = any($1::uuid[]) and d.account_id = c.account_id and d.delivery_id = c.delivery_id
 returning d.account_id, d.delivery_id, d.challenge_id, d.message_id, d.kind, d.channel, d.language, d.parameters,
-          d.sealed_destination, d.attempt_count, d.expire_time"""
+          d.sealed_destination, d.attempt_count, d.expire_time,
+          case when c.state = 'pending' and c.expire_time > $3 then c.sealed_code end as sealed_code"""
 
-MARK_ACCEPTED: Final = """/* challenge.mark_accepted: a provider took the message, whoever's lease it was */
-update delivery
-set state = 'accepted', sealed_destination = null, provider_reference = $3, update_time = $4
-where account_id = $1 and delivery_id = $2 and state = 'queued'"""
+MARK_ACCEPTED: Final = """/* challenge.mark_accepted: providers took these messages, whoever's lease it was */
+update delivery d
+set state = 'accepted', sealed_destination = null, provider_reference = c.reference, provider = c.provider,
+    update_time = $5
+from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) c (account_id, delivery_id, reference, provider)
+where d.account_id = any($1::uuid[]) and d.account_id = c.account_id and d.delivery_id = c.delivery_id
+  and d.state = 'queued'"""
 
 MARK_OVER: Final = """/* challenge.mark_over: the message will not be sent */
 update delivery
@@ -56,3 +65,35 @@ update delivery
 set state = $3, sealed_destination = null, update_time = $4
 where account_id = $1 and delivery_id = $2 and state in ('queued', 'accepted', 'expired')
 returning {_DELIVERY}"""  # noqa: S608 - our own constant
+
+DEAD_LETTERS: Final = f"""/* challenge.dead_letters: messages that were given up, of every account, newest first */
+select account_id, kind, create_time, {_DELIVERY} from delivery
+where state in ('bounced', 'expired') and update_time >= $1
+order by update_time desc, delivery_id
+limit $2"""  # noqa: S608 - our own constant
+
+MARK_REFERENCE: Final = """/* challenge.mark_reference: which message a provider means, and an earlier receipt */
+insert into provider_message as m (reference_hash, account_id, delivery_id, create_time)
+values ($1, $2, $3, $4)
+on conflict (reference_hash) do update set account_id = excluded.account_id, delivery_id = excluded.delivery_id
+returning state"""
+
+TAKE_RECEIPT: Final = """/* challenge.take_receipt: a provider's word, and the message, where it is known */
+insert into provider_message as m (reference_hash, state, create_time)
+values ($1, $2, $3)
+on conflict (reference_hash) do update set state = coalesce(m.state, excluded.state)
+returning account_id, delivery_id"""
+
+SUPPRESS: Final = """/* challenge.suppress: send no notices there for a time */
+insert into suppression as s (destination_hash, kind, reason, create_time, expire_time)
+values ($1, $2, $3, $4, $5)
+on conflict (destination_hash, kind) do update
+set reason = excluded.reason, expire_time = greatest(s.expire_time, excluded.expire_time)"""
+
+SUPPRESSED: Final = """/* challenge.suppressed: why a notice of a kind is not sent there; no row: it is */
+select reason from suppression
+where destination_hash = $1 and kind in ('', $2) and expire_time > $3
+order by kind limit 1"""
+
+HEAL: Final = """/* challenge.heal: these addresses are alive after all */
+delete from suppression where destination_hash = any($1::bytea[]) and kind = ''"""

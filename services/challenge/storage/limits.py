@@ -6,14 +6,18 @@ that many places back has left the window. Times within a window are made distin
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
 from libs.persistence.database import Executor
 from libs.runtime.errors import ErrorReason, ServiceError
-from services.challenge.domain.policy import Limit
+from services.challenge.domain.charges import Charge
+from services.challenge.domain.policy import Limit, Pumping
 from services.challenge.storage import sql
+
+_LEAST_WAIT: Final = timedelta(seconds=1)
 
 SendKind = Literal["message", "approval"]
 
@@ -62,6 +66,41 @@ class LimitStore:
     async def refund_destination(self, destination_hash: bytes, mark: datetime) -> None:
         """Take back the charge of a send that was not made."""
         await self._executor.execute(sql.REFUND_DESTINATION, destination_hash, mark)
+
+    async def charge_bucket(self, bucket_hash: bytes, charge: Charge, now: datetime) -> None:
+        """Fill a bucket. Raises LIMIT_EXCEEDED where it does not hold that."""
+        full = await self._executor.fetch_value(sql.CHARGE_BUCKET, bucket_hash, now, charge.cost, charge.window)
+        if full is None:
+            full = await self._executor.fetch_value(sql.BUCKET_TIME, bucket_hash) or now
+            raise _exceeded(charge.kind, max(full + charge.cost - charge.window - now, _LEAST_WAIT))
+
+    async def refund_bucket(self, bucket_hash: bytes, charge: Charge) -> None:
+        """Take back what was not used."""
+        await self._executor.execute(sql.REFUND_BUCKET, bucket_hash, charge.cost)
+
+    async def charge_phone_range(self, range_hash: bytes, pumping: Pumping, most_sent: int, now: datetime) -> bool:
+        """Count a code to a range of numbers; whether that stopped it. Raises LIMIT_EXCEEDED."""
+        row = await self._executor.fetch_row(
+            sql.CHARGE_PHONE_RANGE,
+            range_hash,
+            now,
+            now - pumping.window,
+            most_sent,
+            pumping.least_verified,
+            now + pumping.pause,
+        )
+        if row is not None:
+            return row["stopped_until"] is not None
+        until = await self._executor.fetch_value(sql.PHONE_RANGE_STOPPED, range_hash) or now
+        raise _exceeded("phone_range_stopped", max(until - now, _LEAST_WAIT))
+
+    async def refund_phone_range(self, range_hash: bytes) -> None:
+        """Take back a code that was not sent."""
+        await self._executor.execute(sql.REFUND_PHONE_RANGE, range_hash)
+
+    async def count_verified(self, range_hashes: Sequence[bytes]) -> None:
+        """A code sent to these ranges was entered."""
+        await self._executor.execute(sql.COUNT_VERIFIED, list(range_hashes))
 
 
 def _exceeded(limit: str, retry_after: timedelta) -> ServiceError:

@@ -9,8 +9,9 @@ from typing import Final
 
 _CHALLENGE: Final = """
     account_id, challenge_id, purpose, channel, state, device_id, device_kind, device_platform, device_name,
-    country_code, language, masked_destination, destination_hash, match_number, sealed_code, attempts_left,
-    verify_request_ids, verify_results, deciding_device_id, create_time, expire_time"""
+    country_code, language, masked_destination, destination_hash, match_number, sealed_code, session_id,
+    phone_range_hashes, attempts_left, verify_request_ids, verify_results, deciding_device_id, create_time,
+    expire_time"""
 
 FIND_CHALLENGE: Final = f"""/* challenge.find_challenge: one challenge of an account */
 select {_CHALLENGE}
@@ -28,8 +29,8 @@ INSERT_CHALLENGE: Final = """/* challenge.insert_challenge: a new pending challe
 insert into challenge (
     account_id, challenge_id, purpose, channel, state, device_id, device_kind, device_platform, device_name,
     country_code, language, masked_destination, destination_hash, match_number, code_hash, sealed_code,
-    attempts_left, create_time, expire_time, update_time)
-values ($1, $2, $3, $4, 'pending', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $17)"""
+    attempts_left, create_time, expire_time, update_time, session_id, phone_range_hashes)
+values ($1, $2, $3, $4, 'pending', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $17, $19, $20)"""
 
 SUPERSEDE: Final = """/* challenge.supersede: end the pending challenge whose place a newer one takes */
 update challenge
@@ -47,7 +48,7 @@ set attempts_left = attempts_left - 1,
     verify_request_ids = array_append(verify_request_ids, $6::uuid),
     verify_results = array_append(verify_results, case when code_hash = $5 then 'accepted' else 'wrong_code' end),
     update_time = $4
-where account_id = $1 and challenge_id = $2 and device_id = $3
+where account_id = $1 and challenge_id = $2 and device_id = $3 and session_id is not distinct from $7
   and state = 'pending' and expire_time > $4 and attempts_left > 0 and code_hash is not null
   and not ($6 = any(verify_request_ids))
 returning {_CHALLENGE}"""
@@ -67,7 +68,8 @@ left join delivery d on d.account_id = c.account_id and d.challenge_id = c.chall
 where c.account_id = any($1) and c.challenge_id = any($2)
 group by c.account_id, c.challenge_id"""
 
-ANNOUNCE: Final = "/* challenge.announce: a hint to the other replicas */ select pg_notify($1, $2)"
+ANNOUNCE: Final = """/* challenge.announce: hints to the other replicas */
+select pg_notify($1, hint) from unnest($2::text[]) hint"""
 
 CHARGE_FAILURE: Final = """/* challenge.charge_failure: count a guess before it is made; no row: none is left */
 insert into failure_budget as b (account_id, purpose, failure_times, last_failure_time, consecutive_failures)
@@ -120,6 +122,44 @@ select send_times[$2::int] from destination_send_window where destination_hash =
 REFUND_DESTINATION: Final = """/* challenge.refund_destination: take back a send that was not made */
 update destination_send_window set send_times = array_remove(send_times, $2) where destination_hash = $1"""
 
+CHARGE_BUCKET: Final = """/* challenge.charge_bucket: fill a bucket by a cost; no row: it does not hold that */
+insert into rate_bucket as b (bucket_hash, full_time)
+values ($1, $2::timestamptz + $3::interval)
+on conflict (bucket_hash) do update
+set full_time = greatest(b.full_time, $2) + $3
+where greatest(b.full_time, $2) + $3 <= $2 + $4::interval
+returning full_time"""
+
+BUCKET_TIME: Final = (
+    "/* challenge.bucket_time: when it is empty */ select full_time from rate_bucket where bucket_hash = $1"
+)
+
+REFUND_BUCKET: Final = """/* challenge.refund_bucket: take back what was not used */
+update rate_bucket set full_time = full_time - $2::interval where bucket_hash = $1"""
+
+CHARGE_PHONE_RANGE: Final = """/* challenge.charge_phone_range: count a code, or stop the range; no row: stopped */
+insert into phone_range as r (range_hash, window_start, sent_count, verified_count)
+values ($1, $2::timestamptz, 1, 0)
+on conflict (range_hash) do update
+set window_start = case when r.stopped_until is not null or r.window_start <= $3 then $2 else r.window_start end,
+    sent_count = case when r.stopped_until is not null or r.window_start <= $3 then 1 else r.sent_count + 1 end,
+    verified_count = case when r.stopped_until is not null or r.window_start <= $3 then 0 else r.verified_count end,
+    stopped_until = case
+        when r.stopped_until is null and r.window_start > $3
+             and r.sent_count + 1 >= $4 and r.verified_count < $5::float8 * (r.sent_count + 1)
+        then $6::timestamptz end
+where r.stopped_until is null or r.stopped_until <= $2
+returning stopped_until"""
+
+PHONE_RANGE_STOPPED: Final = """/* challenge.phone_range_stopped: until when a range is stopped */
+select stopped_until from phone_range where range_hash = $1"""
+
+REFUND_PHONE_RANGE: Final = """/* challenge.refund_phone_range: take back a code that was not sent */
+update phone_range set sent_count = greatest(sent_count - 1, 0) where range_hash = $1"""
+
+COUNT_VERIFIED: Final = """/* challenge.count_verified: a code sent to these ranges was entered */
+update phone_range set verified_count = verified_count + 1 where range_hash = any($1::bytea[])"""
+
 FIND_REQUEST: Final = """/* challenge.find_request: what a request id has made, or was answered */
 select rpc, body_digest, challenge_id, delivery_id, answer from request where account_id = $1 and request_id = $2"""
 
@@ -149,4 +189,11 @@ PRUNE: Final = (
     "/* challenge.prune_sends: those of long ago */ delete from account_send_window where last_send_time < $1",
     "/* challenge.prune_destinations: those of long ago */ delete from destination_send_window "
     "where last_send_time < $1",
+    "/* challenge.prune_ranges: those of long ago */ delete from phone_range where window_start < $1",
+    "/* challenge.prune_references: those of long ago */ delete from provider_message where create_time < $1",
+)
+
+PRUNE_OVER: Final = (
+    "/* challenge.prune_buckets: those that are empty */ delete from rate_bucket where full_time < $1",
+    "/* challenge.prune_suppressions: those that have ended */ delete from suppression where expire_time < $1",
 )

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from libs.persistence.database import Database
-from libs.persistence.errors import UniqueViolation
 from libs.runtime.clock import Clock
 from libs.runtime.errors import ErrorReason, ServiceError, not_found
 from libs.runtime.ids import Ids
 from services.challenge.domain.challenge import Challenge, ChallengeView, Channel, Delivery
 from services.challenge.domain.codes import CodeKeys, Randomness
-from services.challenge.domain.destinations import Destination
 from services.challenge.domain.policy import Policy
 from services.challenge.storage.challenges import ChallengeStore
 from services.challenge.storage.deliveries import DeliveryStore
-from services.challenge.storage.limits import LimitStore
 from services.challenge.workers.changes import ChallengeChanges
 
 
@@ -56,7 +51,7 @@ class Context:
         """A challenge that was just read, with its deliveries."""
         store = DeliveryStore(self.database)
         deliveries = await store.of_challenges(challenge.account_id, [challenge.challenge_id])
-        return ChallengeView(challenge=challenge, deliveries=tuple(deliveries), now=self.clock.now())
+        return self._shown(challenge, deliveries)
 
     async def views_of(self, account_id: UUID, challenges: Iterable[Challenge]) -> list[ChallengeView]:
         """Challenges of one account with their deliveries, in the order given."""
@@ -66,28 +61,12 @@ class Context:
             account_id, [each.challenge_id for each in challenges]
         ):
             by_challenge[delivery.challenge_id].append(delivery)
-        now = self.clock.now()
-        return [
-            ChallengeView(challenge=each, deliveries=tuple(by_challenge[each.challenge_id]), now=now)
-            for each in challenges
-        ]
+        return [self._shown(each, by_challenge[each.challenge_id]) for each in challenges]
 
-    @asynccontextmanager
-    async def charged(self, destination: Destination | None, now: datetime) -> AsyncIterator[None]:
-        """Count a send to a destination around the transaction that makes it: the two are in different places.
-
-        Raises LIMIT_EXCEEDED. Where the block shows that nothing was made, the charge is taken back.
-        """
-        if destination is None:
-            yield
-            return
-        limits = LimitStore(self.database)
-        hashed = self.keys.destination_hash(destination.canonical)
-        mark = await limits.charge_destination(hashed, self.policy.sends_per_destination, now)
-        try:
-            yield
-        except (ServiceError, UniqueViolation) as error:
-            if isinstance(error, UniqueViolation) or error.reason is ErrorReason.LIMIT_EXCEEDED:
-                with suppress(ServiceError):
-                    await limits.refund_destination(hashed, mark)
-            raise
+    def _shown(self, challenge: Challenge, deliveries: list[Delivery]) -> ChallengeView:
+        return ChallengeView(
+            challenge=challenge,
+            deliveries=tuple(deliveries),
+            now=self.clock.now(),
+            receipt_wait=self.policy.receipt_wait,
+        )

@@ -11,11 +11,12 @@ from libs.persistence.errors import UniqueViolation
 from libs.runtime.errors import ErrorReason, ServiceError, invalid_field
 from libs.runtime.logging import get_logger
 from services.challenge.domain.challenge import Challenge, ChallengeState, ChallengeView, Channel, Purpose, Requester
-from services.challenge.domain.destinations import Destination, parse_destination
+from services.challenge.domain.destinations import Destination, parse_destination, require_served
 from services.challenge.storage.challenges import ChallengeStore
 from services.challenge.storage.deliveries import DeliveryStore
 from services.challenge.storage.limits import LimitStore
 from services.challenge.storage.requests import Made, Request, RequestStore
+from services.challenge.use_cases.charging import charged_code, phone_range_hashes
 from services.challenge.use_cases.context import Context
 from services.challenge.use_cases.messages import code_delivery
 
@@ -36,6 +37,8 @@ class CreateChallenge:
     channel: Channel
     destination: str = field(repr=False)
     language: str
+    ip_address: str = field(repr=False)
+    session_id: UUID | None
     body: bytes = field(repr=False)
 
 
@@ -44,7 +47,7 @@ async def create_challenge(command: CreateChallenge, *, context: Context) -> Cha
 
     Raises INVALID_FIELD, CHANNEL_UNAVAILABLE, REQUEST_ID_REUSED, LIMIT_EXCEEDED.
     """
-    destination = _destination(command)
+    destination = _destination(command, context)
     request = Request(
         account_id=command.account_id,
         request_id=command.request_id,
@@ -63,9 +66,11 @@ async def create_challenge(command: CreateChallenge, *, context: Context) -> Cha
     raise ServiceError(ErrorReason.CONCURRENT_CHANGE, detail="challenges of one device, made at once")
 
 
-def _destination(command: CreateChallenge) -> Destination | None:
+def _destination(command: CreateChallenge, context: Context) -> Destination | None:
     if command.channel is not Channel.TRUSTED_DEVICE:
-        return parse_destination(command.channel, command.destination)
+        destination = parse_destination(command.channel, command.destination)
+        require_served(destination, context.policy.served_countries)
+        return destination
     if command.destination:
         raise invalid_field("destination", "must be empty for a question on a device")
     return None
@@ -77,7 +82,7 @@ async def _create(
     now = context.clock.now()
     code = context.randomness.digits(context.policy.code_digits) if destination else None
     challenge = _new_challenge(command, destination, code, now, context)
-    async with context.charged(destination, now):
+    async with charged_code(context, destination, command.ip_address, now):
         ended = await _write(challenge, destination, code, request, context)
     context.outbox_wake.set()
     for challenge_id in ended:
@@ -109,6 +114,8 @@ def _new_challenge(
         destination_hash=keys.destination_hash(destination.canonical) if destination else None,
         match_number="" if destination else context.randomness.digits(_MATCH_DIGITS),
         sealed_code=keys.seal_code(command.account_id, challenge_id, code) if code else None,
+        session_id=command.session_id,
+        phone_range_hashes=phone_range_hashes(context, destination),
         attempts_left=policy.attempts_per_code if code else 0,
         create_time=now,
         expire_time=now + (policy.code_lifetime if code else policy.approval_lifetime),

@@ -11,9 +11,11 @@ from libs.persistence.errors import UniqueViolation
 from libs.runtime.errors import invalid_field, not_found
 from libs.runtime.logging import get_logger
 from services.challenge.domain.challenge import Channel, Delivery, NoticeKind, Requester
-from services.challenge.domain.destinations import Destination, parse_destination
+from services.challenge.domain.destinations import Destination, parse_destination, require_served
 from services.challenge.storage.deliveries import DeliveryStore, NewDelivery
 from services.challenge.storage.requests import Made, Request, RequestStore
+from services.challenge.storage.suppressions import SuppressionStore
+from services.challenge.use_cases.charging import charged_code, charged_notice
 from services.challenge.use_cases.context import Context
 from services.challenge.use_cases.messages import requester_parameters
 
@@ -39,15 +41,17 @@ class Notify:
     requester: Requester | None
     event_time: datetime
     due_time: datetime | None
+    ip_address: str = field(repr=False)
     body: bytes = field(repr=False)
 
 
 async def notify(command: Notify, *, context: Context) -> Delivery:
-    """Queue a notice; a repeat gets the one that is there.
+    """Queue a notice; a repeat gets the one that is there. One that its address does not get is kept as SUPPRESSED.
 
-    Raises INVALID_FIELD, CHANNEL_UNAVAILABLE, REQUEST_ID_REUSED; LIMIT_EXCEEDED for ACCOUNT_EXISTS alone.
+    Raises INVALID_FIELD, CHANNEL_UNAVAILABLE, REQUEST_ID_REUSED, LIMIT_EXCEEDED.
     """
     destination = parse_destination(command.channel, command.destination)
+    require_served(destination, context.policy.served_countries)
     _check_content(command)
     request = Request(
         account_id=command.account_id,
@@ -74,25 +78,45 @@ def _check_content(command: Notify) -> None:
 
 async def _queue(command: Notify, destination: Destination, request: Request, context: Context) -> Made:
     now = context.clock.now()
-    delivery = _delivery(command, destination, now, context)
+    hashed = context.keys.destination_hash(destination.canonical)
+    suppressed = await SuppressionStore(context.database).reason(hashed, command.kind, now)
+    delivery = _delivery(command, destination, suppressed, now, context)
     made = Made(delivery_id=delivery.delivery_id)
     try:
-        limited = destination if command.kind in _LIMITED else None
-        async with context.charged(limited, now), context.database.transaction() as transaction:
-            await RequestStore(transaction).insert(request, made, now)
-            await DeliveryStore(transaction).insert(delivery)
+        await _write(command, destination, delivery, request, context)
     except UniqueViolation:
         earlier = await RequestStore(context.database).find(request)
         if earlier is None:
             raise
         return earlier
     context.outbox_wake.set()
-    _log.info("notice queued", account_id=command.account_id, delivery_id=delivery.delivery_id, kind=command.kind)
+    _log.info(
+        "notice suppressed" if suppressed else "notice queued",
+        account_id=command.account_id,
+        delivery_id=delivery.delivery_id,
+        kind=command.kind,
+    )
     return made
 
 
-def _delivery(command: Notify, destination: Destination, now: datetime, context: Context) -> NewDelivery:
+async def _write(
+    command: Notify, destination: Destination, delivery: NewDelivery, request: Request, context: Context
+) -> None:
+    now, made = delivery.create_time, Made(delivery_id=delivery.delivery_id)
+    charged = charged_code if command.kind in _LIMITED else charged_notice
+    async with (
+        charged(context, destination, command.ip_address, now),
+        context.database.transaction() as transaction,
+    ):
+        await RequestStore(transaction).insert(request, made, now)
+        await DeliveryStore(transaction).insert(delivery)
+
+
+def _delivery(
+    command: Notify, destination: Destination, suppressed: str, now: datetime, context: Context
+) -> NewDelivery:
     delivery_id = context.ids.new()
+    sealed = context.keys.seal_destination(command.account_id, delivery_id, destination.address)
     parameters = requester_parameters(command.requester) | {"event_time": command.event_time.isoformat()}
     if command.due_time is not None:
         parameters["due_time"] = command.due_time.isoformat()
@@ -105,7 +129,8 @@ def _delivery(command: Notify, destination: Destination, now: datetime, context:
         channel=command.channel,
         language=command.language,
         parameters=parameters,
-        sealed_destination=context.keys.seal_destination(command.account_id, delivery_id, destination.address),
+        sealed_destination=None if suppressed else sealed,
         create_time=now,
         expire_time=now + context.policy.notice_lifetime,
+        suppressed=suppressed,
     )

@@ -17,6 +17,7 @@ from services.challenge.storage.challenges import ChallengeStore
 from services.challenge.storage.deliveries import DeliveryStore, NewDelivery
 from services.challenge.storage.limits import LimitStore
 from services.challenge.storage.requests import Made, Request, RequestStore
+from services.challenge.use_cases.charging import charged_code
 from services.challenge.use_cases.context import Context
 from services.challenge.use_cases.messages import code_delivery
 
@@ -32,6 +33,7 @@ class ResendChallenge:
     account_id: UUID
     challenge_id: UUID
     destination: str = field(repr=False)
+    ip_address: str = field(repr=False)
     body: bytes = field(repr=False)
 
 
@@ -60,7 +62,7 @@ async def _resend(command: ResendChallenge, request: Request, context: Context) 
     first = (await DeliveryStore(context.database).of_challenges(command.account_id, [command.challenge_id]))[0]
     delivery = code_delivery(challenge, destination, message_id=first.message_id, now=now, context=context)
     try:
-        async with context.charged(destination, now):
+        async with charged_code(context, destination, command.ip_address, now):
             await _write(delivery, request, context)
     except UniqueViolation:
         await RequestStore(context.database).find(request)  # The same id came in between: was it the same request?

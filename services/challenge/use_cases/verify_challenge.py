@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Final
 from uuid import UUID
 
+from libs.runtime.errors import ServiceError
 from libs.runtime.logging import get_logger
 from services.challenge.domain.challenge import Challenge, ChallengeView
+from services.challenge.domain.charges import charge_of_guess
 from services.challenge.domain.verification import VerificationResult, concerns, result_of_guess, without_guess
+from services.challenge.metrics import count_code, count_refused
 from services.challenge.storage.challenges import ChallengeStore
 from services.challenge.storage.limits import LimitStore
 from services.challenge.storage.requests import Made, Request, RequestStore
+from services.challenge.use_cases.charging import GiveBack
 from services.challenge.use_cases.context import Context
 
 RPC: Final = "VerifyChallenge"
@@ -29,6 +34,8 @@ class VerifyChallenge:
     account_id: UUID
     challenge_id: UUID
     device_id: str
+    session_id: UUID | None
+    ip_address: str = field(repr=False)
     code: str = field(repr=False)
     body: bytes = field(repr=False)
 
@@ -44,7 +51,7 @@ class Verification:
 async def verify_challenge(command: VerifyChallenge, *, context: Context) -> Verification:
     """Say what becomes of a code. Each step is committed by itself, so that a guess once made stays made.
 
-    Raises REQUEST_ID_REUSED.
+    Raises REQUEST_ID_REUSED, and LIMIT_EXCEEDED where too many wrong codes came from the same network.
     """
     now = context.clock.now()
     request = Request(
@@ -55,14 +62,18 @@ async def verify_challenge(command: VerifyChallenge, *, context: Context) -> Ver
     )
     before = await RequestStore(context.database).begin(request, now)
     challenge = await ChallengeStore(context.database).find(command.account_id, command.challenge_id)
-    if challenge is None or not concerns(challenge, command.device_id):
+    if challenge is None or not concerns(challenge, command.device_id, command.session_id):
+        await _charge_network(command, now, context)
         await _work_as_if_known(command, now, context)
         return Verification(result=VerificationResult.UNKNOWN, view=None)
     result = _known_result(challenge, command, before, now)
     if result is None:
-        result, challenge = await _guess(command, challenge, now, context)
+        result, challenge = await _guess_from_network(command, challenge, now, context)
         if result is VerificationResult.ATTEMPTS_EXHAUSTED:
             await RequestStore(context.database).keep_answer(request, result)
+        if result is VerificationResult.ACCEPTED and challenge.phone_range_hashes:
+            await LimitStore(context.database).count_verified(challenge.phone_range_hashes)
+    count_code(purpose=challenge.purpose, result=result)
     _log.info(
         "code checked",
         account_id=command.account_id,
@@ -79,6 +90,31 @@ def _known_result(
     if before is not None and before.answer is not None:
         return VerificationResult(before.answer)
     return result_of_guess(challenge, command.request_id) or without_guess(challenge.state_at(now))
+
+
+async def _guess_from_network(
+    command: VerifyChallenge, challenge: Challenge, now: datetime, context: Context
+) -> tuple[VerificationResult, Challenge]:
+    """Guess; the network pays before, and gets it back unless the code was wrong."""
+    give_back = await _charge_network(command, now, context)
+    result, challenge = await _guess(command, challenge, now, context)
+    if result is not VerificationResult.WRONG_CODE and give_back is not None:
+        await give_back()
+    return result, challenge
+
+
+async def _charge_network(command: VerifyChallenge, now: datetime, context: Context) -> GiveBack | None:
+    """One code tried from a network, whatever the account: who tries one on each of many is stopped by this alone."""
+    charge = charge_of_guess(command.ip_address, context.policy)
+    if charge is None:
+        return None
+    hashed, limits = context.keys.bucket_hash(charge.kind, charge.key), LimitStore(context.database)
+    try:
+        await limits.charge_bucket(hashed, charge, now)
+    except ServiceError as error:
+        count_refused(error.metadata.get("limit", ""))
+        raise
+    return partial(limits.refund_bucket, hashed, charge)
 
 
 async def _guess(
@@ -111,6 +147,7 @@ async def _spend(command: VerifyChallenge, now: datetime, context: Context) -> C
         command.account_id,
         command.challenge_id,
         command.device_id,
+        command.session_id,
         code_hash=context.keys.code_hash(command.challenge_id, command.code),
         request_id=command.request_id,
         now=now,

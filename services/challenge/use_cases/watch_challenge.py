@@ -25,12 +25,12 @@ async def watch_challenge(
                 shown = view
                 yield view
             if view.state is ChallengeState.PENDING:
-                await watch.changed(within=view.challenge.expire_time - context.clock.now())
+                await watch.changed(within=view.next_change - context.clock.now())
 
 
 def _differs(view: ChallengeView, shown: ChallengeView | None) -> bool:
-    return shown is None or (view.state, view.challenge, view.deliveries) != (
-        shown.state,
-        shown.challenge,
-        shown.deliveries,
-    )
+    return shown is None or _visible(view) != _visible(shown)
+
+
+def _visible(view: ChallengeView) -> tuple[object, ...]:
+    return view.state, view.challenge, view.deliveries, view.other_channel_advised

@@ -17,6 +17,7 @@ from services.challenge.storage.challenges import ChallengeStore
 
 CHANNEL: Final = "challenge_changed"
 _MOST_HINTS: Final = 10_000
+_HINTS_AT_ONCE: Final = 100
 _log = get_logger(__name__)
 
 Key = tuple[UUID, UUID]
@@ -83,11 +84,13 @@ class ChallengeChanges:
             self._hints.put_nowait(f"{account_id}/{challenge_id}")
 
     async def publish(self) -> NoReturn:
-        """Send the hints of this replica, until cancelled."""
+        """Send the hints of this replica, those that wait in one statement, until cancelled."""
         while True:
-            hint = await self._hints.get()
+            hints = [await self._hints.get()]
+            while len(hints) < _HINTS_AT_ONCE and not self._hints.empty():
+                hints.append(self._hints.get_nowait())
             try:
-                await self._database.fetch_value(sql.ANNOUNCE, CHANNEL, hint)
+                await self._database.fetch(sql.ANNOUNCE, CHANNEL, list(dict.fromkeys(hints)))
             except ServiceError as error:
                 _log.warning("change not announced", reason=error.reason)
 

@@ -26,7 +26,7 @@ async def keep_house(database: Executor, clock: Clock, *, every: timedelta, rete
         try:
             expired = await store.expire(now)
             if pruned is None or pruned + _PRUNE_EVERY <= now:
-                await store.prune(now - retention)
+                await store.prune(now - retention, now)
                 pruned = now
         except ServiceError as error:
             _log.warning("sweep failed", reason=error.reason)

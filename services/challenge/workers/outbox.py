@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import random
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from libs.persistence.database import Executor
 from libs.persistence.jobs import run_worker
@@ -14,7 +12,6 @@ from libs.runtime.clock import Clock
 from libs.runtime.errors import ServiceError
 from libs.runtime.logging import get_logger
 from services.challenge.delivery.port import (
-    Accepted,
     DeliveryOutcome,
     EmailMessageToSend,
     EmailSender,
@@ -23,13 +20,13 @@ from services.challenge.delivery.port import (
     TextMessageToSend,
     TextSender,
 )
-from services.challenge.domain.challenge import Channel, DeliveryState
+from services.challenge.domain.challenge import Channel
 from services.challenge.domain.codes import CodeKeys
-from services.challenge.domain.policy import RetryPolicy
+from services.challenge.domain.destinations import Destination
 from services.challenge.messages.renderer import MessageFacts, MessageRenderer
-from services.challenge.storage.challenges import ChallengeStore
 from services.challenge.storage.deliveries import ClaimedDelivery, DeliveryStore
 from services.challenge.workers.changes import ChallengeChanges
+from services.challenge.workers.outcomes import Outcome, Outcomes, TooLate
 
 _log = get_logger(__name__)
 
@@ -53,18 +50,11 @@ class Senders:
                 await sender.close()
 
 
-@dataclass(frozen=True, slots=True)
-class _TooLate:
-    """There is nothing to send any more, or no time for it."""
-
-    reason: str
-
-
 class Outbox:
     """Claims messages on a lease, sends and marks them.
 
     A worker that dies between sending and marking leaves the message to another one, which sends the same code under
-    the same message id. ``jitter`` gives numbers from 0 to 1.
+    the same message id.
     """
 
     def __init__(
@@ -75,21 +65,20 @@ class Outbox:
         keys: CodeKeys,
         senders: Senders,
         renderer: MessageRenderer,
-        retries: RetryPolicy,
+        outcomes: Outcomes,
+        max_attempts: int,
         lease: timedelta,
         changes: ChallengeChanges,
-        jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._challenges = ChallengeStore(database)
         self._deliveries = DeliveryStore(database)
         self._clock = clock
         self._keys = keys
         self._senders = senders
         self._renderer = renderer
-        self._retries = retries
+        self._outcomes = outcomes
+        self._max_attempts = max_attempts
         self._lease = lease
         self._changes = changes
-        self._jitter = jitter
 
     async def run(self, *, idle: timedelta, wake: asyncio.Event, concurrency: int) -> None:
         """Work until cancelled; what is under way is then finished."""
@@ -108,19 +97,19 @@ class Outbox:
             # Ours to mend, such as a template that fails: tried again like a provider's failure, and capped like one.
             _log.exception("message not sent", account_id=delivery.account_id, delivery_id=delivery.delivery_id)
             outcome = TemporaryFailure(reason=f"fault: {type(error).__name__}")
-        await self._mark(delivery, outcome)
+        await self._outcomes.record(delivery, outcome)
         if delivery.challenge_id is not None:
             self._changes.announce(delivery.account_id, delivery.challenge_id)
 
-    async def _send(self, delivery: ClaimedDelivery) -> DeliveryOutcome | _TooLate:
+    async def _send(self, delivery: ClaimedDelivery) -> Outcome:
         now = self._clock.now()
-        if delivery.attempt > self._retries.max_attempts:
-            return _TooLate("too many attempts")
+        if delivery.attempt > self._max_attempts:
+            return TooLate(reason="too many attempts")
         if delivery.expire_time <= now:
-            return _TooLate("too late")
-        code = await self._code(delivery, now)
-        if code is None:
-            return _TooLate("the challenge is over")
+            return TooLate(reason="too late")
+        if delivery.challenge_id is not None and delivery.sealed_code is None:
+            return TooLate(reason="the challenge is over")
+        code = self._code(delivery)
         address = self._keys.open_destination(delivery.account_id, delivery.delivery_id, delivery.sealed_destination)
         facts = MessageFacts.from_parameters(delivery.parameters, code=code, expire_time=delivery.expire_time, now=now)
         try:
@@ -128,72 +117,51 @@ class Outbox:
         except ServiceError as refusal:
             return PermanentFailure(reason=f"refused: {', '.join(each.field for each in refusal.fields)}")
 
-    async def _code(self, delivery: ClaimedDelivery, now: datetime) -> str | None:
-        """The code to be sent, "" for a notice, None where its challenge is over."""
-        if delivery.challenge_id is None:
+    def _code(self, delivery: ClaimedDelivery) -> str:
+        """The code to be sent; empty for a notice."""
+        if delivery.challenge_id is None or delivery.sealed_code is None:
             return ""
-        challenge = await self._challenges.find(delivery.account_id, delivery.challenge_id)
-        if challenge is None or challenge.sealed_code is None or not challenge.is_pending(now):
-            return None
-        return self._keys.open_code(delivery.account_id, delivery.challenge_id, challenge.sealed_code)
+        return self._keys.open_code(delivery.account_id, delivery.challenge_id, delivery.sealed_code)
 
     async def _hand_over(self, delivery: ClaimedDelivery, address: str, facts: MessageFacts) -> DeliveryOutcome:
-        message_id = self._renderer.message_id(delivery.message_id)
         if delivery.channel is Channel.TEXT:
-            if self._senders.text is None:
-                return TemporaryFailure(reason="no provider for texts")
-            text = self._renderer.text(delivery.kind, delivery.language, facts)
-            return await self._senders.text.send(TextMessageToSend(message_id=message_id, recipient=address, text=text))
-        if self._senders.email is None:
-            return TemporaryFailure(reason="no provider for emails")
-        email = self._renderer.email(delivery.kind, delivery.language, facts)
-        return await self._senders.email.send(
-            EmailMessageToSend(
-                message_id=message_id, recipient=address, subject=email.subject, text=email.text, html=email.html
+            return await self._hand_over_text(delivery, address, facts)
+        return await self._hand_over_email(delivery, address, facts)
+
+    async def _hand_over_text(self, delivery: ClaimedDelivery, address: str, facts: MessageFacts) -> DeliveryOutcome:
+        if self._senders.text is None:
+            return TemporaryFailure(reason="no provider for texts")
+        return await self._senders.text.send(
+            TextMessageToSend(
+                message_id=self._renderer.message_id(delivery.message_id),
+                recipient=address,
+                text=self._renderer.text(delivery.kind, delivery.language, facts),
+                callback_query={"account_id": str(delivery.account_id), "delivery_id": str(delivery.delivery_id)},
             )
         )
 
-    async def _mark(self, delivery: ClaimedDelivery, outcome: DeliveryOutcome | _TooLate) -> None:
-        now = self._clock.now()
-        match outcome:
-            case Accepted():
-                await self._deliveries.mark_accepted(delivery, outcome.provider_reference, now)
-                self._report(delivery, DeliveryState.ACCEPTED, "")
-            case PermanentFailure():
-                await self._end(delivery, DeliveryState.BOUNCED, outcome.reason, now)
-            case _TooLate():
-                await self._end(delivery, DeliveryState.EXPIRED, outcome.reason, now)
-            case TemporaryFailure():
-                await self._try_again(delivery, outcome, now)
-
-    async def _try_again(self, delivery: ClaimedDelivery, failure: TemporaryFailure, now: datetime) -> None:
-        moment = self._retries.next_attempt(
-            attempt=delivery.attempt,
-            is_code=delivery.challenge_id is not None,
-            now=now,
-            expire_time=delivery.expire_time,
-            at_least=failure.retry_after,
-            jitter=self._jitter(),
+    async def _hand_over_email(self, delivery: ClaimedDelivery, address: str, facts: MessageFacts) -> DeliveryOutcome:
+        if self._senders.email is None:
+            return TemporaryFailure(reason="no provider for emails")
+        link = self._unsubscribe_link(delivery, address)
+        email = self._renderer.email(delivery.kind, delivery.language, replace(facts, unsubscribe_url=link))
+        return await self._senders.email.send(
+            EmailMessageToSend(
+                message_id=self._renderer.message_id(delivery.message_id),
+                recipient=address,
+                subject=email.subject,
+                text=email.text,
+                html=email.html,
+                # RFC 8058: a mail program's one click, without a page between.
+                headers={"List-Unsubscribe": f"<{link}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+                if link
+                else {},
+            )
         )
-        if moment is None:
-            await self._end(delivery, DeliveryState.EXPIRED, failure.reason, now)
-            return
-        await self._deliveries.mark_failed(delivery, moment, failure.reason, now)
-        self._report(delivery, DeliveryState.QUEUED, failure.reason)
 
-    async def _end(self, delivery: ClaimedDelivery, state: DeliveryState, reason: str, now: datetime) -> None:
-        await self._deliveries.mark_over(delivery, state, reason, now)
-        self._report(delivery, state, reason)
-
-    def _report(self, delivery: ClaimedDelivery, state: DeliveryState, reason: str) -> None:
-        write = _log.info if state is DeliveryState.ACCEPTED else _log.warning
-        write(
-            "delivery",
-            account_id=delivery.account_id,
-            delivery_id=delivery.delivery_id,
-            kind=delivery.kind,
-            channel=delivery.channel,
-            state=state,
-            attempt=delivery.attempt,
-            reason=reason,
-        )
+    def _unsubscribe_link(self, delivery: ClaimedDelivery, address: str) -> str:
+        """The link that ends notices of this kind to this address; a code has none."""
+        if delivery.challenge_id is not None:
+            return ""
+        hashed = self._keys.destination_hash(Destination(channel=delivery.channel, address=address).canonical)
+        return self._renderer.unsubscribe_link(self._keys.unsubscribe_token(delivery.kind, hashed))

@@ -29,7 +29,7 @@ from services.gateway.domain.verification import (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewChallenge:
-    """A proof to be asked for; ``destination`` is empty for TRUSTED_DEVICE."""
+    """A proof to be asked for; ``destination`` is empty for TRUSTED_DEVICE, ``session_id`` None before there is one."""
 
     request_id: UUID
     account_id: UUID
@@ -38,9 +38,25 @@ class NewChallenge:
     channel: Channel
     destination: str
     language: str
+    session_id: UUID | None = None
 
     def __repr__(self) -> str:
         return f"NewChallenge({self.purpose}, {self.channel})"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EnteredCode:
+    """A code that was entered on a device; ``session_id`` is None where there is no session yet."""
+
+    request_id: UUID
+    account_id: UUID
+    challenge_id: UUID
+    client: Client
+    session_id: UUID | None
+    code: str
+
+    def __repr__(self) -> str:
+        return f"EnteredCode({self.challenge_id})"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,6 +70,8 @@ class Notice:
     language: str
     about: Requester
     event_time: datetime
+    ip_address: str = ""
+    """Where it was caused from, for a notice that strangers cause."""
 
     def __repr__(self) -> str:
         return f"Notice({self.kind})"
@@ -75,19 +93,21 @@ class ChallengeClient:
             channel=conversions.to_enum(standing_pb2.Channel, "CHANNEL_", new.channel),
             destination=new.destination,
             language=new.language,
+            ip_address=new.asker.ip_address,
+            session_id=str(new.session_id or ""),
         )
         return conversions.challenge((await call(self._stub.CreateChallenge, request)).challenge)
 
-    async def verify_challenge(
-        self, request_id: UUID, account_id: UUID, challenge_id: UUID, device_id: str, code: str
-    ) -> CodeCheck:
-        """Check a code; whatever comes of it is an answer."""
+    async def verify_challenge(self, entered: EnteredCode) -> CodeCheck:
+        """Check a code; what comes of it is an answer. Raises LIMIT_EXCEEDED for too many wrong ones from a network."""
         request = pb.VerifyChallengeRequest(
-            request_id=str(request_id),
-            account_id=str(account_id),
-            challenge_id=str(challenge_id),
-            device_id=device_id,
-            code=code,
+            request_id=str(entered.request_id),
+            account_id=str(entered.account_id),
+            challenge_id=str(entered.challenge_id),
+            device_id=entered.client.device_id,
+            code=entered.code,
+            session_id=str(entered.session_id or ""),
+            ip_address=entered.client.ip_address,
         )
         answer = await call(self._stub.VerifyChallenge, request)
         return CodeCheck(
@@ -142,5 +162,6 @@ class ChallengeClient:
             language=notice.language,
             requester=conversions.requester(notice.about),
             event_time=conversions.timestamp(notice.event_time),
+            ip_address=notice.ip_address,
         )
         await call(self._stub.Notify, request)

@@ -213,6 +213,7 @@ def challenge(message: challenge_pb.Challenge) -> Challenge:
         masked_destination=message.masked_destination,
         state=from_enum(ChallengeState, challenge_pb.ChallengeState, "CHALLENGE_STATE_", message.state),
         attempts_left=message.attempts_left,
+        create_time=moment(message.create_time),
         expire_time=moment(message.expire_time),
         requester=Requester(
             device_id=device.id,
@@ -222,4 +223,5 @@ def challenge(message: challenge_pb.Challenge) -> Challenge:
             country_code=message.requester.country_code,
         ),
         match_number=message.match_number,
+        other_channel_advised=message.other_channel_advised,
     )

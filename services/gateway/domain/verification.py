@@ -103,9 +103,11 @@ class Challenge:
     masked_destination: str
     state: ChallengeState
     attempts_left: int
+    create_time: datetime
     expire_time: datetime
     requester: Requester
     match_number: str
+    other_channel_advised: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

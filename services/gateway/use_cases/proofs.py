@@ -13,6 +13,7 @@ from typing import Final
 from uuid import UUID
 
 from libs.runtime.errors import ErrorReason, ServiceError
+from services.gateway.clients.challenge import EnteredCode
 from services.gateway.domain.records import Client
 from services.gateway.domain.verification import CodeResult, Proof, Purpose
 from services.gateway.storage import verifications
@@ -65,7 +66,14 @@ async def redeem(
     if proof is None or proof.purpose is not purpose or proof.device_id != client.device_id:
         raise _rejected("no such proof on this device")
     check = await context.challenge.verify_challenge(
-        step_id(request_id, "verify"), proof.account_id, proof.challenge_id, client.device_id, code
+        EnteredCode(
+            request_id=step_id(request_id, "verify"),
+            account_id=proof.account_id,
+            challenge_id=proof.challenge_id,
+            client=client,
+            session_id=None,
+            code=code,
+        )
     )
     if check.result is not CodeResult.ACCEPTED:
         raise _rejected(f"code {check.result}")

@@ -63,6 +63,7 @@ async def ask(
         channel=channel,
         destination=destination,
         language=language,
+        session_id=resolved.session.session_id,
     )
     challenge = await context.challenge.create_challenge(new)
     asker = Asker(session_id=resolved.session.session_id, client=client_context(client).SerializeToString())

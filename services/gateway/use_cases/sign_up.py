@@ -65,5 +65,6 @@ async def _tell_owner_of_address(context: Context, command: SignUp, pending: Pen
         language=command.new.language,
         about=requester_of(command.client),
         event_time=context.clock.now(),
+        ip_address=command.client.ip_address,
     )
     await context.challenge.notify(notice)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from services.gateway.clients.challenge import EnteredCode
 from services.gateway.clients.device_trust import SightingKind
 from services.gateway.domain.records import Assessment, Client, SessionState
 from services.gateway.domain.verification import CodeResult, Purpose, basis_of
@@ -40,7 +41,14 @@ async def submit_code(context: Context, command: SubmitCode) -> CodeAnswer:
     resolved = await resolve_usable(context, command.session_token, command.client)
     account_id, session = resolved.account.account_id, resolved.session
     check = await context.challenge.verify_challenge(
-        command.request_id, account_id, command.verification_id, command.client.device_id, command.code
+        EnteredCode(
+            request_id=command.request_id,
+            account_id=account_id,
+            challenge_id=command.verification_id,
+            client=command.client,
+            session_id=session.session_id,
+            code=command.code,
+        )
     )
     if check.result is not CodeResult.ACCEPTED or check.challenge is None:
         assessment = await context.device_trust.assess_device(account_id, command.client, SightingKind.HEARTBEAT)

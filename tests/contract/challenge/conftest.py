@@ -20,7 +20,7 @@ from libs.runtime.keys import new_secret, secret_digest
 from libs.testing.plugin import ServiceDatabaseFactory
 from libs.testing.smsc import Smsc
 from libs.testing.smtp import SmtpInbox
-from services.challenge.assembly import build_parts, build_senders, running_workers
+from services.challenge.assembly import ReceiptDesk, build_parts, build_senders, running_workers
 from services.challenge.domain.codes import SecretRandomness
 from services.challenge.servicer import registration
 from services.challenge.settings import ChallengeSettings
@@ -57,7 +57,8 @@ async def start_replica(clock: FakeClock) -> AsyncIterator[StartReplica]:
             dsn = settings.database_url.get_secret_value()
             database = await Database.connect(dsn, application_name="challenge", pool_size=20)
             stack.push_async_callback(database.close)
-            senders = build_senders(settings, clock)
+            receipts = ReceiptDesk()
+            senders = build_senders(settings, clock, receipts)
             stack.push_async_callback(senders.close)
             parts = build_parts(
                 settings,
@@ -66,6 +67,7 @@ async def start_replica(clock: FakeClock) -> AsyncIterator[StartReplica]:
                 ids=Uuid7Ids(),
                 randomness=SecretRandomness(),
                 senders=senders,
+                receipts=receipts,
             )
             callers = {each.name: [secret_digest(each.secret)] for each in (GATEWAY, OPERATOR, STRANGER)}
             server = build_server(ServerOptions(callers=callers), [registration(parts.context)], database.ping)
@@ -93,7 +95,7 @@ async def settings(
     fields: dict[str, Any] = {
         "database_url": (await service_database("challenge")).app,
         "smtp_url": inbox.url,
-        "smpp_url": smsc.url,
+        "text_url": smsc.url,
         "code_pepper": new_secret(),
         "sealing_keys": new_secret(),
         "drain_seconds": 2,

@@ -328,14 +328,17 @@ async def test_an_unknown_challenge_costs_the_same_work_as_a_wrong_code(world: W
             account_id=world.account,
             challenge_id=UUID(challenge_id),
             device_id=TV,
+            session_id=None,
+            ip_address="192.0.2.7",
             code=code,
             body=challenge_id.encode(),
         )
         await verify_challenge(command, context=replace(world.replica.parts.context, database=recorded))
         work.append(recorded.names)
     known, unknown = work
-    assert known == ["begin_request", "find_challenge", "charge_failure", "spend_guess", "list_deliveries"]
-    assert unknown == ["begin_request", "find_challenge", "charge_failure", "settle_failure", "list_deliveries"]
+    looked = ["begin_request", "find_challenge", "charge_bucket", "charge_failure"]
+    assert known == [*looked, "spend_guess", "list_deliveries"]
+    assert unknown == [*looked, "settle_failure", "list_deliveries"]
 
 
 class RecordedDatabase(Database):

@@ -214,7 +214,7 @@ class TestWithoutProviders:
     @pytest.fixture
     def changed_settings(self) -> dict[str, object]:
         """Neither mail nor texts."""
-        return {"smtp_url": "", "smpp_url": ""}
+        return {"smtp_url": "", "text_url": ""}
 
     @pytest.mark.parametrize("channel", ["email", "text"])
     async def test_its_challenges_are_refused(self, world: World, channel: str) -> None:

@@ -9,9 +9,25 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
+import grpc
+import pytest_asyncio
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2_grpc import (
+    MetricsServiceServicer,
+    add_MetricsServiceServicer_to_server,
+)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import (
+    TraceServiceServicer,
+    add_TraceServiceServicer_to_server,
+)
 
 from hearthgate.challenge.v1 import challenge_service_pb2 as pb
 from hearthgate.challenge.v1 import challenge_service_pb2_grpc as rpc
@@ -27,18 +43,48 @@ _ADDRESS = "canary.bird@mine.example"
 _PHONE = "+4917098765432"
 
 
-async def test_codes_and_destinations_are_neither_at_rest_nor_in_a_log(
-    service_database: ServiceDatabaseFactory, inbox: SmtpInbox, smsc: Smsc
+class Collector(TraceServiceServicer, MetricsServiceServicer):
+    """Takes traces and metrics by OTLP, and keeps them as text."""
+
+    def __init__(self) -> None:
+        self.spans = 0
+        self.kept: list[str] = []
+
+    async def Export(self, request: Any, context: Any) -> Any:
+        """Take some in."""
+        self.kept.append(str(request))
+        if isinstance(request, ExportTraceServiceRequest):
+            self.spans += sum(len(scope.spans) for each in request.resource_spans for scope in each.scope_spans)
+            return ExportTraceServiceResponse()
+        return ExportMetricsServiceResponse()
+
+
+@pytest_asyncio.fixture
+async def collector() -> AsyncIterator[tuple[Collector, str]]:
+    """A collector and its address."""
+    server, taken = grpc.aio.server(), Collector()
+    add_TraceServiceServicer_to_server(taken, server)  # type: ignore[no-untyped-call]  # generated without types
+    add_MetricsServiceServicer_to_server(taken, server)  # type: ignore[no-untyped-call]  # likewise
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    yield taken, f"http://127.0.0.1:{port}"
+    await server.stop(1)
+
+
+async def test_codes_and_destinations_are_neither_at_rest_nor_in_a_log_nor_in_a_trace(
+    service_database: ServiceDatabaseFactory, inbox: SmtpInbox, smsc: Smsc, collector: tuple[Collector, str]
 ) -> None:
     dsns = await service_database("challenge")
     environment = {
         "HEARTHGATE_DATABASE_URL": dsns.app,
         "HEARTHGATE_CALLERS": json.dumps({GATEWAY.name: [secret_digest(GATEWAY.secret)]}),
         "HEARTHGATE_SMTP_URL": inbox.url,
-        "HEARTHGATE_SMPP_URL": smsc.url,
+        "HEARTHGATE_TEXT_URL": smsc.url,
         "HEARTHGATE_CODE_PEPPER": new_secret(),
         "HEARTHGATE_SEALING_KEYS": new_secret(),
         "HEARTHGATE_LOG_LEVEL": "DEBUG",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": collector[1],
+        "OTEL_BSP_SCHEDULE_DELAY": "200",
     }
     account, secrets = str(uuid4()), [_ADDRESS, _ADDRESS.partition("@")[0], _PHONE, _PHONE[3:]]
     inbox.reply_next("550 5.1.1 canary.bird@mine.example does not live here", at=SmtpStep.RCPT)
@@ -74,6 +120,11 @@ async def test_codes_and_destinations_are_neither_at_rest_nor_in_a_log(
     assert not [secret for secret in secrets if secret in await everything_at_rest(dsns)]
     assert len(log) > 5, "the service did log"
     assert not [secret for secret in secrets if any(secret in without_ids(line) for line in log)]
+    taken = collector[0]
+    assert taken.spans > 5, "calls and statements were traced"
+    # Six digits may stand in an id or a time by chance; a code would stand as a value of its own.
+    assert not [secret for secret in secrets if any(f'"{secret}"' in each for each in taken.kept)]
+    assert not [secret for secret in secrets if len(secret) > 6 and any(secret in each for each in taken.kept)]
 
 
 async def await_delivery(stub: rpc.ChallengeServiceStub, challenge: pb.Challenge) -> None:

@@ -131,7 +131,7 @@ async def _challenge(world: World, database: Database, dsn: str) -> Registration
     fields: dict[str, Any] = {
         "database_url": dsn,
         "smtp_url": world.inbox.url,
-        "smpp_url": world.smsc.url,
+        "text_url": world.smsc.url,
         "code_pepper": new_secret(),
         "sealing_keys": new_secret(),
         "drain_seconds": 1,
@@ -140,7 +140,8 @@ async def _challenge(world: World, database: Database, dsn: str) -> Registration
         "sends_per_destination": 100,
     }
     settings = ChallengeSettings(**fields)
-    senders = assembly.build_senders(settings, world.clock)
+    receipts = assembly.ReceiptDesk()
+    senders = assembly.build_senders(settings, world.clock, receipts)
     world.stack.push_async_callback(senders.close)
     parts = assembly.build_parts(
         settings,
@@ -149,6 +150,7 @@ async def _challenge(world: World, database: Database, dsn: str) -> Registration
         ids=Uuid7Ids(),
         randomness=SecretRandomness(),
         senders=senders,
+        receipts=receipts,
     )
     await world.stack.enter_async_context(assembly.running_workers(parts))
     return challenge_registration(parts.context)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import grpc
 import pytest
@@ -75,6 +75,7 @@ async def test_a_household_device_says_yes_and_the_waiting_television_starts(hom
     (pending,) = await home.tv.pending_verifications()
     assert pending.match_number == asked.match_number != ""
     assert (pending.device.name, pending.country_code, pending.suspected_theft) == ("Friend's TV", "DE", False)
+    assert pending.create_time.ToDatetime(UTC) == world.clock.now()
     request = pb.ApproveDeviceRequest(**once(home.tv), verification_id=asked.verification_id)
     approved = await world.verification.ApproveDevice(request)
     assert approved.verification.state == pb.VERIFICATION_STATE_VERIFIED
@@ -225,3 +226,21 @@ async def test_the_same_request_id_asks_once(home: Household, world: World) -> N
     assert again.verification_id != first.verification.verification_id
     states = [each.verification.state async for each in friend.watch_verification(first.verification.verification_id)]
     assert states == [pb.VERIFICATION_STATE_SUPERSEDED]
+
+
+async def test_a_text_that_is_never_reported_as_received_has_the_other_channel_offered(
+    home: Household, world: World
+) -> None:
+    friend = await home.signed_in("Friend's TV", ELSEWHERE)
+    asked = await friend.request_verification(TEXT)
+    await world.text_code(PHONE)
+    assert not asked.other_channel_advised
+    watching = friend.watch_verification(asked.verification_id)
+
+    async def advised() -> bool:
+        world.clock.advance(timedelta(seconds=61))
+        return (await anext(watching)).verification.other_channel_advised
+
+    await world.eventually(advised)
+    by_email = await friend.request_verification(EMAIL)
+    assert by_email.channel == EMAIL

@@ -37,7 +37,7 @@ async def test_an_email_says_who_sent_it_when_and_that_a_machine_did(inbox: Smtp
     outcome = await sender.send(an_email(headers={"List-Unsubscribe": "<https://hearthgate.test/u>"}))
     mail = await inbox.wait_for(RECIPIENT)
     headers = dict(mail.headers)
-    assert outcome == Accepted(provider_reference="00000001", provider="smtp")
+    assert outcome == Accepted(provider="smtp", provider_reference="00000001")
     assert mail.sender == "no-reply@hearthgate.test"
     assert headers["From"] == "Hearthgate <no-reply@hearthgate.test>"
     assert headers["Date"] == "Tue, 01 Jan 2030 00:00:00 +0000"

@@ -1,4 +1,4 @@
-"""What holds for every TextSender: the fake, and the real one over a real SMSC."""
+"""What holds for every TextSender: the fake, and the real ones over a real SMSC and over HTTP."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import pytest
 from libs.runtime.errors import ErrorReason, ServiceError
 from libs.testing.smsc import Smsc
 from libs.testing.smsc_messages import CommandStatus
-from services.challenge.delivery.endpoints import parse_smpp_url
+from libs.testing.text_http import TextHttpServer
+from services.challenge.delivery.endpoints import HttpTextEndpoint, parse_smpp_url, parse_text_url
+from services.challenge.delivery.http_text import HttpTextSender
 from services.challenge.delivery.port import Accepted, PermanentFailure, TemporaryFailure, TextMessageToSend, TextSender
 from services.challenge.delivery.smpp import SmppTextSender
 from tests.integration.delivery.fakes import FakeTextSender
@@ -46,10 +48,27 @@ def _smpp_bench(smsc: Smsc) -> Bench:
     )
 
 
-@pytest.fixture(params=["fake", "smpp"])
+def _http_bench(server: TextHttpServer) -> Bench:
+    endpoint = parse_text_url(server.url)
+    assert isinstance(endpoint, HttpTextEndpoint)
+    return Bench(
+        sender=HttpTextSender(endpoint),
+        arrived=lambda: [(text.recipient, text.text) for text in server.texts],
+        busy_next=lambda: server.answer_next(429),
+        refuse_next=lambda: server.answer_next(400, code=21211),
+    )
+
+
+@pytest.fixture(params=["fake", "smpp", "http"])
 async def bench(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
     if request.param == "fake":
         yield _fake_bench()
+        return
+    if request.param == "http":
+        async with TextHttpServer() as server:
+            bench = _http_bench(server)
+            yield bench
+            await bench.sender.close()
         return
     async with Smsc() as smsc:
         bench = _smpp_bench(smsc)

@@ -196,10 +196,17 @@ def test_a_guess_is_spent_on_a_pending_challenge_only(state: ChallengeState) -> 
 
 
 def test_a_challenge_concerns_the_device_that_asked_and_codes_alone() -> None:
-    assert concerns(a_challenge(), "tv")
-    assert not concerns(a_challenge(), "another")
-    assert not concerns(None, "tv")
-    assert not concerns(a_challenge(channel=Channel.TRUSTED_DEVICE), "tv")
+    assert concerns(a_challenge(), "tv", None)
+    assert not concerns(a_challenge(), "another", None)
+    assert not concerns(None, "tv", None)
+    assert not concerns(a_challenge(channel=Channel.TRUSTED_DEVICE), "tv", None)
+
+
+def test_a_challenge_concerns_the_session_that_asked_alone() -> None:
+    session = uuid4()
+    assert concerns(a_challenge(session_id=session), "tv", session)
+    assert not concerns(a_challenge(session_id=session), "tv", uuid4())
+    assert not concerns(a_challenge(session_id=session), "tv", None)
 
 
 def test_a_repeated_request_gets_the_result_of_its_own_guess() -> None:

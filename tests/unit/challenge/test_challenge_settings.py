@@ -34,7 +34,7 @@ def test_the_defaults_are_those_of_the_standards() -> None:
         ("HEARTHGATE_CODE_PEPPER", "too-short-geheim"),
         ("HEARTHGATE_SEALING_KEYS", "geheim"),
         ("HEARTHGATE_SMTP_URL", "http://user:geheim@mail"),
-        ("HEARTHGATE_SMPP_URL", "smpp://user:geheimgeheim@smsc"),
+        ("HEARTHGATE_TEXT_URL", "smpp://user:geheimgeheim@smsc"),
         ("HEARTHGATE_MAIL_FROM", "geheim"),
         ("HEARTHGATE_PUBLIC_DOMAIN", "Not A Domain geheim"),
         ("HEARTHGATE_CODE_DIGITS", "4"),

@@ -156,6 +156,8 @@ class _DeliveryStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Deliver
     """Refused for good."""
     DELIVERY_STATE_EXPIRED: _DeliveryState.ValueType  # 5
     """Not sent in time."""
+    DELIVERY_STATE_SUPPRESSED: _DeliveryState.ValueType  # 6
+    """Never sent: the address is dead, or its owner wants no such notices."""
 
 class DeliveryState(_DeliveryState, metaclass=_DeliveryStateEnumTypeWrapper):
     """What became of a message."""
@@ -172,6 +174,8 @@ DELIVERY_STATE_BOUNCED: DeliveryState.ValueType  # 4
 """Refused for good."""
 DELIVERY_STATE_EXPIRED: DeliveryState.ValueType  # 5
 """Not sent in time."""
+DELIVERY_STATE_SUPPRESSED: DeliveryState.ValueType  # 6
+"""Never sent: the address is dead, or its owner wants no such notices."""
 Global___DeliveryState: _TypeAlias = DeliveryState  # noqa: Y015
 
 class _NoticeKind:
@@ -257,6 +261,8 @@ class Delivery(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     ATTEMPT_COUNT_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    LAST_FAILURE_FIELD_NUMBER: _builtins.int
     delivery_id: _builtins.str
     """UUID; also the stable part of the message id."""
     channel: _standing_pb2.Channel.ValueType
@@ -265,6 +271,10 @@ class Delivery(_message.Message):
     """What became of it."""
     attempt_count: _builtins.int
     """How often sending was tried."""
+    provider: _builtins.str
+    """The provider that took it, by its place in the settings ("text-1"); empty before."""
+    last_failure: _builtins.str
+    """Why the latest attempt failed, in words fit for a log; empty when none did."""
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When the state changed last."""
@@ -277,10 +287,12 @@ class Delivery(_message.Message):
         state: Global___DeliveryState.ValueType = ...,
         attempt_count: _builtins.int = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        provider: _builtins.str = ...,
+        last_failure: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_count", b"attempt_count", "channel", b"channel", "delivery_id", b"delivery_id", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_count", b"attempt_count", "channel", b"channel", "delivery_id", b"delivery_id", "last_failure", b"last_failure", "provider", b"provider", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -304,6 +316,7 @@ class Challenge(_message.Message):
     REQUESTER_FIELD_NUMBER: _builtins.int
     MATCH_NUMBER_FIELD_NUMBER: _builtins.int
     DELIVERIES_FIELD_NUMBER: _builtins.int
+    OTHER_CHANNEL_ADVISED_FIELD_NUMBER: _builtins.int
     challenge_id: _builtins.str
     """UUID."""
     account_id: _builtins.str
@@ -320,6 +333,8 @@ class Challenge(_message.Message):
     """Guesses that are left."""
     match_number: _builtins.str
     """Two digits shown on both devices of an approval, so that the owner approves the right one; empty for codes."""
+    other_channel_advised: _builtins.bool
+    """The code seems not to arrive: its message bounced, could not be sent, or was taken and never reported as received. Offer the other channel."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was made."""
@@ -351,10 +366,11 @@ class Challenge(_message.Message):
         requester: Global___Requester | None = ...,
         match_number: _builtins.str = ...,
         deliveries: _abc.Iterable[Global___Delivery] | None = ...,
+        other_channel_advised: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "requester", b"requester"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "attempts_left", b"attempts_left", "challenge_id", b"challenge_id", "channel", b"channel", "create_time", b"create_time", "deliveries", b"deliveries", "expire_time", b"expire_time", "masked_destination", b"masked_destination", "match_number", b"match_number", "purpose", b"purpose", "requester", b"requester", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "attempts_left", b"attempts_left", "challenge_id", b"challenge_id", "channel", b"channel", "create_time", b"create_time", "deliveries", b"deliveries", "expire_time", b"expire_time", "masked_destination", b"masked_destination", "match_number", b"match_number", "other_channel_advised", b"other_channel_advised", "purpose", b"purpose", "requester", b"requester", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -373,6 +389,8 @@ class CreateChallengeRequest(_message.Message):
     CHANNEL_FIELD_NUMBER: _builtins.int
     DESTINATION_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
+    IP_ADDRESS_FIELD_NUMBER: _builtins.int
+    SESSION_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """UUID; the same id gives the same challenge."""
     account_id: _builtins.str
@@ -385,6 +403,10 @@ class CreateChallengeRequest(_message.Message):
     """Email address or E.164 number; empty for TRUSTED_DEVICE."""
     language: _builtins.str
     """Language of the message, BCP 47; empty means English."""
+    ip_address: _builtins.str
+    """Where it is asked from; counted under a keyed hash of its prefix, never kept. Empty: not counted."""
+    session_id: _builtins.str
+    """The session that asks, UUID; the code works in this session only. Empty where there is none, as for a sign-up."""
     @_builtins.property
     def requester(self) -> Global___Requester:
         """Who asks; the code works on this device only."""
@@ -399,10 +421,12 @@ class CreateChallengeRequest(_message.Message):
         channel: _standing_pb2.Channel.ValueType = ...,
         destination: _builtins.str = ...,
         language: _builtins.str = ...,
+        ip_address: _builtins.str = ...,
+        session_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["requester", b"requester"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "channel", b"channel", "destination", b"destination", "language", b"language", "purpose", b"purpose", "request_id", b"request_id", "requester", b"requester"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "channel", b"channel", "destination", b"destination", "ip_address", b"ip_address", "language", b"language", "purpose", b"purpose", "request_id", b"request_id", "requester", b"requester", "session_id", b"session_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -442,6 +466,7 @@ class ResendChallengeRequest(_message.Message):
     ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     CHALLENGE_ID_FIELD_NUMBER: _builtins.int
     DESTINATION_FIELD_NUMBER: _builtins.int
+    IP_ADDRESS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """UUID; the same id sends once."""
     account_id: _builtins.str
@@ -450,6 +475,8 @@ class ResendChallengeRequest(_message.Message):
     """The challenge."""
     destination: _builtins.str
     """Email address or E.164 number of the challenge's channel."""
+    ip_address: _builtins.str
+    """Where it is asked from; see CreateChallengeRequest."""
     def __init__(
         self,
         *,
@@ -457,10 +484,11 @@ class ResendChallengeRequest(_message.Message):
         account_id: _builtins.str = ...,
         challenge_id: _builtins.str = ...,
         destination: _builtins.str = ...,
+        ip_address: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "challenge_id", b"challenge_id", "destination", b"destination", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "challenge_id", b"challenge_id", "destination", b"destination", "ip_address", b"ip_address", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -501,6 +529,8 @@ class VerifyChallengeRequest(_message.Message):
     CHALLENGE_ID_FIELD_NUMBER: _builtins.int
     DEVICE_ID_FIELD_NUMBER: _builtins.int
     CODE_FIELD_NUMBER: _builtins.int
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    IP_ADDRESS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """UUID; the same id with the same code gives the same answer and spends one guess."""
     account_id: _builtins.str
@@ -511,6 +541,10 @@ class VerifyChallengeRequest(_message.Message):
     """The device on which the code was entered; must be the one that asked."""
     code: _builtins.str
     """What was entered, 4 to 10 digits."""
+    session_id: _builtins.str
+    """The session in which the code was entered; must be the one that asked."""
+    ip_address: _builtins.str
+    """Where it was entered; wrong codes are counted under a keyed hash of its prefix. Empty: not counted."""
     def __init__(
         self,
         *,
@@ -519,10 +553,12 @@ class VerifyChallengeRequest(_message.Message):
         challenge_id: _builtins.str = ...,
         device_id: _builtins.str = ...,
         code: _builtins.str = ...,
+        session_id: _builtins.str = ...,
+        ip_address: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "challenge_id", b"challenge_id", "code", b"code", "device_id", b"device_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "challenge_id", b"challenge_id", "code", b"code", "device_id", b"device_id", "ip_address", b"ip_address", "request_id", b"request_id", "session_id", b"session_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -775,6 +811,7 @@ class NotifyRequest(_message.Message):
     REQUESTER_FIELD_NUMBER: _builtins.int
     EVENT_TIME_FIELD_NUMBER: _builtins.int
     DUE_TIME_FIELD_NUMBER: _builtins.int
+    IP_ADDRESS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """UUID; the same id sends once."""
     account_id: _builtins.str
@@ -787,6 +824,8 @@ class NotifyRequest(_message.Message):
     """Email address or E.164 number."""
     language: _builtins.str
     """Language of the message, BCP 47; empty means English."""
+    ip_address: _builtins.str
+    """Where it was caused from; ACCOUNT_EXISTS counts for it as a code does, so that taken and free addresses are answered alike."""
     @_builtins.property
     def requester(self) -> Global___Requester:
         """The device that it is about; unset when it is about none."""
@@ -811,10 +850,11 @@ class NotifyRequest(_message.Message):
         requester: Global___Requester | None = ...,
         event_time: _timestamp_pb2.Timestamp | None = ...,
         due_time: _timestamp_pb2.Timestamp | None = ...,
+        ip_address: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["due_time", b"due_time", "event_time", b"event_time", "requester", b"requester"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "channel", b"channel", "destination", b"destination", "due_time", b"due_time", "event_time", b"event_time", "kind", b"kind", "language", b"language", "request_id", b"request_id", "requester", b"requester"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "channel", b"channel", "destination", b"destination", "due_time", b"due_time", "event_time", b"event_time", "ip_address", b"ip_address", "kind", b"kind", "language", b"language", "request_id", b"request_id", "requester", b"requester"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -897,3 +937,137 @@ class ReportReceiptResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReportReceiptResponse: _TypeAlias = ReportReceiptResponse  # noqa: Y015
+
+@_typing.final
+class UnsubscribeRequest(_message.Message):
+    """Request of Unsubscribe."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOKEN_FIELD_NUMBER: _builtins.int
+    token: _builtins.str
+    """From the link in the message."""
+    def __init__(
+        self,
+        *,
+        token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["token", b"token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnsubscribeRequest: _TypeAlias = UnsubscribeRequest  # noqa: Y015
+
+@_typing.final
+class UnsubscribeResponse(_message.Message):
+    """Answer of Unsubscribe."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    kind: Global___NoticeKind.ValueType
+    """What is not sent any more."""
+    def __init__(
+        self,
+        *,
+        kind: Global___NoticeKind.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnsubscribeResponse: _TypeAlias = UnsubscribeResponse  # noqa: Y015
+
+@_typing.final
+class DeadLetter(_message.Message):
+    """A message that was given up."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    DELIVERY_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.str
+    """Whose it was."""
+    kind: _builtins.str
+    """What it was: a notice's kind, or "code_" and a purpose, in lower case."""
+    @_builtins.property
+    def delivery(self) -> Global___Delivery:
+        """The message, with why."""
+
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was queued."""
+
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.str = ...,
+        delivery: Global___Delivery | None = ...,
+        kind: _builtins.str = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "delivery", b"delivery"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "create_time", b"create_time", "delivery", b"delivery", "kind", b"kind"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeadLetter: _TypeAlias = DeadLetter  # noqa: Y015
+
+@_typing.final
+class ListDeadLettersRequest(_message.Message):
+    """Request of ListDeadLetters."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    SINCE_TIME_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """At most so many, 1 to 1000; 0 means 100."""
+    @_builtins.property
+    def since_time(self) -> _timestamp_pb2.Timestamp:
+        """Only those that were given up since; unset: all that are kept."""
+
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        since_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["since_time", b"since_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "since_time", b"since_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDeadLettersRequest: _TypeAlias = ListDeadLettersRequest  # noqa: Y015
+
+@_typing.final
+class ListDeadLettersResponse(_message.Message):
+    """Answer of ListDeadLetters."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEAD_LETTERS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def dead_letters(self) -> _containers.RepeatedCompositeFieldContainer[Global___DeadLetter]:
+        """Newest first."""
+
+    def __init__(
+        self,
+        *,
+        dead_letters: _abc.Iterable[Global___DeadLetter] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dead_letters", b"dead_letters"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDeadLettersResponse: _TypeAlias = ListDeadLettersResponse  # noqa: Y015

@@ -80,6 +80,16 @@ class ChallengeServiceStub:
                 request_serializer=hearthgate_dot_challenge_dot_v1_dot_challenge__service__pb2.ReportReceiptRequest.SerializeToString,
                 response_deserializer=hearthgate_dot_challenge_dot_v1_dot_challenge__service__pb2.ReportReceiptResponse.FromString,
                 _registered_method=True)
+        self.Unsubscribe = channel.unary_unary(
+                '/hearthgate.challenge.v1.ChallengeService/Unsubscribe',
+                request_serializer=hearthgate_dot_challenge_dot_v1_dot_challenge__service__pb2.UnsubscribeRequest.SerializeToString,
+                response_deserializer=hearthgate_dot_challenge_dot_v1_dot_challenge__service__pb2.UnsubscribeResponse.FromString,
+                _registered_method=True)
+        self.ListDeadLetters = channel.unary_unary(
+                '/hearthgate.challenge.v1.ChallengeService/ListDeadLetters',
+                request_serializer=hearthgate_dot_challenge_dot_v1_dot_challenge__service__pb2.ListDeadLettersRequest.SerializeToString,
+                response_deserializer=hearthgate_dot_challenge_dot_v1_dot_challenge__service__pb2.ListDeadLettersResponse.FromString,
+                _registered_method=True)
 
 
 class ChallengeServiceServicer:
@@ -155,6 +165,21 @@ class ChallengeServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Unsubscribe(self, request, context):
+        """Ends notices of one kind to one address, as a mail program's one click asks for (RFC 8058). Caller: gateway, operator (the web page behind
+        the link). Effect: further notices of that kind are SUPPRESSED; codes are not. Errors: INVALID_FIELD for a token that is none of ours.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDeadLetters(self, request, context):
+        """Lists messages that were given up, newest first, with why. Caller: operator. Effect: none. Errors: none of its own.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ChallengeServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -202,6 +227,16 @@ def add_ChallengeServiceServicer_to_server(servicer, server):
                     servicer.ReportReceipt,
                     request_deserializer=hearthgate_dot_challenge_dot_v1_dot_challenge__service__pb2.ReportReceiptRequest.FromString,
                     response_serializer=hearthgate_dot_challenge_dot_v1_dot_challenge__service__pb2.ReportReceiptResponse.SerializeToString,
+            ),
+            'Unsubscribe': grpc.unary_unary_rpc_method_handler(
+                    servicer.Unsubscribe,
+                    request_deserializer=hearthgate_dot_challenge_dot_v1_dot_challenge__service__pb2.UnsubscribeRequest.FromString,
+                    response_serializer=hearthgate_dot_challenge_dot_v1_dot_challenge__service__pb2.UnsubscribeResponse.SerializeToString,
+            ),
+            'ListDeadLetters': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDeadLetters,
+                    request_deserializer=hearthgate_dot_challenge_dot_v1_dot_challenge__service__pb2.ListDeadLettersRequest.FromString,
+                    response_serializer=hearthgate_dot_challenge_dot_v1_dot_challenge__service__pb2.ListDeadLettersResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -448,6 +483,60 @@ class ChallengeService:
             '/hearthgate.challenge.v1.ChallengeService/ReportReceipt',
             hearthgate_dot_challenge_dot_v1_dot_challenge__service__pb2.ReportReceiptRequest.SerializeToString,
             hearthgate_dot_challenge_dot_v1_dot_challenge__service__pb2.ReportReceiptResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Unsubscribe(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hearthgate.challenge.v1.ChallengeService/Unsubscribe',
+            hearthgate_dot_challenge_dot_v1_dot_challenge__service__pb2.UnsubscribeRequest.SerializeToString,
+            hearthgate_dot_challenge_dot_v1_dot_challenge__service__pb2.UnsubscribeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDeadLetters(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hearthgate.challenge.v1.ChallengeService/ListDeadLetters',
+            hearthgate_dot_challenge_dot_v1_dot_challenge__service__pb2.ListDeadLettersRequest.SerializeToString,
+            hearthgate_dot_challenge_dot_v1_dot_challenge__service__pb2.ListDeadLettersResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -45,6 +45,12 @@ class ChallengeServiceStub:
     """Tells an owner what happened to the account. Caller: gateway. Effect: a delivery; the same request id gives one. Errors: INVALID_FIELD."""
     ReportReceipt: _aio.UnaryUnaryMultiCallable[_challenge_service_pb2.ReportReceiptRequest, _challenge_service_pb2.ReportReceiptResponse]
     """Takes a provider's word on what became of a message. Caller: operator (the providers' webhooks). Effect: the delivery's state. Errors: NOT_FOUND."""
+    Unsubscribe: _aio.UnaryUnaryMultiCallable[_challenge_service_pb2.UnsubscribeRequest, _challenge_service_pb2.UnsubscribeResponse]
+    """Ends notices of one kind to one address, as a mail program's one click asks for (RFC 8058). Caller: gateway, operator (the web page behind
+    the link). Effect: further notices of that kind are SUPPRESSED; codes are not. Errors: INVALID_FIELD for a token that is none of ours.
+    """
+    ListDeadLetters: _aio.UnaryUnaryMultiCallable[_challenge_service_pb2.ListDeadLettersRequest, _challenge_service_pb2.ListDeadLettersResponse]
+    """Lists messages that were given up, newest first, with why. Caller: operator. Effect: none. Errors: none of its own."""
 
 class ChallengeServiceServicer(metaclass=_abc_1.ABCMeta):
     """One-time codes, approvals and account notices, and their delivery by email and text message."""
@@ -131,5 +137,23 @@ class ChallengeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_challenge_service_pb2.ReportReceiptRequest, _abc.Awaitable[_challenge_service_pb2.ReportReceiptResponse]],
     ) -> _abc.Awaitable[_challenge_service_pb2.ReportReceiptResponse]:
         """Takes a provider's word on what became of a message. Caller: operator (the providers' webhooks). Effect: the delivery's state. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def Unsubscribe(
+        self,
+        request: _challenge_service_pb2.UnsubscribeRequest,
+        context: _aio.ServicerContext[_challenge_service_pb2.UnsubscribeRequest, _abc.Awaitable[_challenge_service_pb2.UnsubscribeResponse]],
+    ) -> _abc.Awaitable[_challenge_service_pb2.UnsubscribeResponse]:
+        """Ends notices of one kind to one address, as a mail program's one click asks for (RFC 8058). Caller: gateway, operator (the web page behind
+        the link). Effect: further notices of that kind are SUPPRESSED; codes are not. Errors: INVALID_FIELD for a token that is none of ours.
+        """
+
+    @_abc_1.abstractmethod
+    def ListDeadLetters(
+        self,
+        request: _challenge_service_pb2.ListDeadLettersRequest,
+        context: _aio.ServicerContext[_challenge_service_pb2.ListDeadLettersRequest, _abc.Awaitable[_challenge_service_pb2.ListDeadLettersResponse]],
+    ) -> _abc.Awaitable[_challenge_service_pb2.ListDeadLettersResponse]:
+        """Lists messages that were given up, newest first, with why. Caller: operator. Effect: none. Errors: none of its own."""
 
 def add_ChallengeServiceServicer_to_server(servicer: ChallengeServiceServicer, server: _aio.Server) -> None: ...

@@ -118,6 +118,8 @@ class VerificationStatus(_message.Message):
     DEVICE_FIELD_NUMBER: _builtins.int
     COUNTRY_CODE_FIELD_NUMBER: _builtins.int
     SUSPECTED_THEFT_FIELD_NUMBER: _builtins.int
+    OTHER_CHANNEL_ADVISED_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
     verification_id: _builtins.str
     """UUID."""
     state: Global___VerificationState.ValueType
@@ -134,6 +136,8 @@ class VerificationStatus(_message.Message):
     """Country it asks from; empty when unknown."""
     suspected_theft: _builtins.bool
     """It is about a sign-in that looks like theft."""
+    other_channel_advised: _builtins.bool
+    """The code seems not to arrive: offer to send one by the other channel."""
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
         """When it ends."""
@@ -141,6 +145,10 @@ class VerificationStatus(_message.Message):
     @_builtins.property
     def device(self) -> _client_context_pb2.Device:
         """The device that asks."""
+
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was asked for."""
 
     def __init__(
         self,
@@ -155,10 +163,12 @@ class VerificationStatus(_message.Message):
         device: _client_context_pb2.Device | None = ...,
         country_code: _builtins.str = ...,
         suspected_theft: _builtins.bool = ...,
+        other_channel_advised: _builtins.bool = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["device", b"device", "expire_time", b"expire_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "device", b"device", "expire_time", b"expire_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts_left", b"attempts_left", "channel", b"channel", "country_code", b"country_code", "device", b"device", "expire_time", b"expire_time", "masked_destination", b"masked_destination", "match_number", b"match_number", "state", b"state", "suspected_theft", b"suspected_theft", "verification_id", b"verification_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts_left", b"attempts_left", "channel", b"channel", "country_code", b"country_code", "create_time", b"create_time", "device", b"device", "expire_time", b"expire_time", "masked_destination", b"masked_destination", "match_number", b"match_number", "other_channel_advised", b"other_channel_advised", "state", b"state", "suspected_theft", b"suspected_theft", "verification_id", b"verification_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
