@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Final
 
 import dkim
@@ -26,6 +27,8 @@ _SIGNED: Final = [
     b"list-unsubscribe",
     b"list-unsubscribe-post",
 ]
+# At DEBUG the library logs every header that it signs: address and subject are for nobody's log.
+_SILENT: Final = logging.Logger("dkim", logging.CRITICAL + 1)
 
 
 class DkimSigner:
@@ -49,6 +52,7 @@ class DkimSigner:
             self._key,
             canonicalize=(b"relaxed", b"relaxed"),
             include_headers=_SIGNED,
+            logger=_SILENT,
         )
         return signature + content
 

@@ -103,6 +103,8 @@ async def test_a_refusal_is_permanent_and_does_not_touch_the_next_email(bench: B
         (an_email(headers={"Bcc": "eve@example.test"}), "headers"),
         (an_email(headers={"X-A: b\r\nBcc": "c"}), "headers"),
         (an_email(text="\ud800"), "text"),
+        (an_email(headers={"List-Unsubscribe": "<https://hearthgate.test/ü>"}), "headers"),
+        (an_email(headers={"List-Unsubscribe": f"<https://hearthgate.test/{'A' * 900}>"}), "headers"),
     ],
 )
 async def test_an_email_that_smuggles_headers_or_recipients_is_refused(
