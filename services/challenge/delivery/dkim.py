@@ -27,7 +27,8 @@ _SIGNED: Final = [
     b"list-unsubscribe",
     b"list-unsubscribe-post",
 ]
-# At DEBUG the library logs every header that it signs: address and subject are for nobody's log.
+
+# At DEBUG the library logs the headers that it signs, and with them an address.
 _SILENT: Final = logging.Logger("dkim", logging.CRITICAL + 1)
 
 

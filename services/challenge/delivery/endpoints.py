@@ -95,8 +95,8 @@ def parse_http_text_url(url: str, *, setting: str = "HEARTHGATE_TEXT_URL") -> Ht
     if parts.scheme == "twilio+http" and not _is_loopback(host):
         raise ValueError(f"{setting}: twilio+http is for this machine alone; use twilio+https")
     callback = options.get("callback", "")
-    if callback and urlsplit(callback).scheme not in ("https", "http"):
-        raise ValueError(f"{setting}: the callback must be a URL")
+    if callback and not _is_callback(callback):
+        raise ValueError(f"{setting}: the callback must be a URL that begins with https://, percent-encoded")
     shown_host = f"[{host}]" if ":" in host else host
     return HttpTextEndpoint(
         base_url=f"{parts.scheme.removeprefix('twilio+')}://{shown_host}" + (f":{port}" if port else ""),
@@ -211,6 +211,18 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _is_callback(url: str) -> bool:
+    """Whether a provider can report there; without encryption only on this machine, since it tells who was sent to."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    if not host or parts.fragment or not url.isascii() or not url.isprintable() or " " in url:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))
 
 
 def _is_source(source: str) -> bool:
