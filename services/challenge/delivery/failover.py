@@ -69,6 +69,8 @@ class FailoverSender(Generic[MessageT]):
     """
 
     def __init__(self, senders: Sequence[Sender[MessageT]], clock: Clock) -> None:
+        if not senders:
+            raise ValueError("at least one sender is needed")
         self._senders = [(sender, CircuitBreaker()) for sender in senders]
         self._clock = clock
 
@@ -76,15 +78,15 @@ class FailoverSender(Generic[MessageT]):
         """Hand one message to the first provider that takes it, or refuses it for good."""
         now = self._clock.now()
         worth_asking = [each for each in self._senders if each[1].allows(now)] or self._senders[:1]
-        outcome: DeliveryOutcome = TemporaryFailure(reason="no provider")
+        failures: list[TemporaryFailure] = []
         for sender, breaker in worth_asking:
             outcome = await sender.send(message)
-            failed = isinstance(outcome, TemporaryFailure)
-            if breaker.record(failed=failed, now=self._clock.now()):
+            if breaker.record(failed=isinstance(outcome, TemporaryFailure), now=self._clock.now()):
                 _log.warning("provider given up for now", provider=self._number(sender))
-            if not failed:
+            if not isinstance(outcome, TemporaryFailure):
                 return outcome
-        return outcome
+            failures.append(outcome)
+        return _soonest(failures)
 
     async def close(self) -> None:
         """Disconnect from all."""
@@ -92,3 +94,10 @@ class FailoverSender(Generic[MessageT]):
 
     def _number(self, sender: Sender[MessageT]) -> int:
         return 1 + [each for each, _ in self._senders].index(sender)
+
+
+def _soonest(failures: Sequence[TemporaryFailure]) -> TemporaryFailure:
+    """The last failure, to be repeated when the first of the providers may be back."""
+    waits = [failure.retry_after for failure in failures if failure.retry_after is not None]
+    soonest = min(waits) if len(waits) == len(failures) else None
+    return TemporaryFailure(reason=failures[-1].reason, retry_after=soonest)
