@@ -76,17 +76,22 @@ class FailoverSender(Generic[MessageT]):
 
     async def send(self, message: MessageT) -> DeliveryOutcome:
         """Hand one message to the first provider that takes it, or refuses it for good."""
-        now = self._clock.now()
-        worth_asking = [each for each in self._senders if each[1].allows(now)] or self._senders[:1]
         failures: list[TemporaryFailure] = []
-        for sender, breaker in worth_asking:
-            outcome = await sender.send(message)
-            if breaker.record(failed=isinstance(outcome, TemporaryFailure), now=self._clock.now()):
-                _log.warning("provider given up for now", provider=self._number(sender))
+        for sender, breaker in self._senders:
+            # Asked one by one: a provider that the message does not come to keeps its next try.
+            if not breaker.allows(self._clock.now()):
+                continue
+            outcome = await self._send(sender, breaker, message)
             if not isinstance(outcome, TemporaryFailure):
                 return outcome
             failures.append(outcome)
-        return _soonest(failures)
+        return _soonest(failures) if failures else await self._send(*self._senders[0], message)
+
+    async def _send(self, sender: Sender[MessageT], breaker: CircuitBreaker, message: MessageT) -> DeliveryOutcome:
+        outcome = await sender.send(message)
+        if breaker.record(failed=isinstance(outcome, TemporaryFailure), now=self._clock.now()):
+            _log.warning("provider given up for now", provider=self._number(sender))
+        return outcome
 
     async def close(self) -> None:
         """Disconnect from all."""

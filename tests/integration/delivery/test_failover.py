@@ -77,6 +77,20 @@ async def test_where_both_are_given_up_the_first_is_asked_all_the_same() -> None
     assert first.sent
 
 
+async def test_a_message_that_the_first_takes_is_no_try_of_the_second() -> None:
+    first, second, both, clock = pair()
+    for sender in (first, second):
+        sender.answer_next(TemporaryFailure(reason="down"), times=3)
+    for _ in range(3):
+        await both.send(a_text())
+    clock.advance(timedelta(seconds=30))
+    assert isinstance(await both.send(a_text()), Accepted)
+    assert len(first.sent) == 1
+    first.answer_next(TemporaryFailure(reason="down again"))
+    assert isinstance(await both.send(a_text()), Accepted)
+    assert len(second.sent) == 1
+
+
 @pytest.mark.parametrize(("waits", "soonest"), [((30, 5), 5), ((5, 30), 5), ((None, 5), None), ((5, None), None)])
 async def test_when_all_fail_the_repeat_waits_for_the_first_to_be_back(
     waits: tuple[int | None, int | None], soonest: int | None
