@@ -14,7 +14,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from libs.runtime.redaction import redact_value
 
 # At INFO and DEBUG these repeat what our own layers log, or print what a wire carries.
-_QUIET_LOGGERS = ("asyncpg", "grpc", "hpack", "httpcore", "httpx", "opentelemetry")
+_QUIET_LOGGERS = ("asyncpg", "dkim", "dkimpy", "grpc", "hpack", "httpcore", "httpx", "opentelemetry")
 
 
 def configure_logging(service: str, level: str) -> None:

@@ -36,7 +36,7 @@ _ENHANCED_STATUS: Final = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?=\s|$)")
 _DEAD_ADDRESS: Final = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
 _MAILBOX_FULL: Final = frozenset({"5.2.2"})
 """Its owner may make room, whatever the first digit says."""
-_NO_MAILBOX: Final = 550
+_NO_MAILBOX: Final = frozenset({550, 551, 553})
 _QUEUE_ID: Final = re.compile(r"queued as ([A-Za-z0-9.-]{1,64})", re.IGNORECASE)
 
 
@@ -184,22 +184,21 @@ def _refused(refusal: aiosmtplib.SMTPResponseException, step: _Step) -> Delivery
     reason = " ".join(filter(None, ("smtp", str(refusal.code), detail, f"at {step}")))
     if step is _Step.CONNECT or not 500 <= refusal.code < 600 or detail in _MAILBOX_FULL:
         return TemporaryFailure(reason=reason, retry_after=_BUSY_RETRY)
-    return PermanentFailure(
-        reason=reason, about_recipient=is_dead_address(refusal.code, detail, at_rcpt=step is _Step.RCPT)
-    )
+    # After MAIL, 5.1.x and 550 speak of our own address: the recipient's was not named yet.
+    dead = step is not _Step.MAIL and is_dead_address(refusal.code, detail, at_rcpt=step is _Step.RCPT)
+    return PermanentFailure(reason=reason, about_recipient=dead)
 
 
 def is_dead_address(code: int, enhanced_status: str, *, at_rcpt: bool) -> bool:
     """Whether a 5xx answer says that the address itself is dead: a hard bounce, no word on policy or content.
 
-    Only an answer to RCPT speaks of the address: 5.1.3 after MAIL is about ours, and after DATA it is the content that
-    is refused. RFC 3463 (3.2, 3.3) and RFC 7505: 5.1.x speak of the address and 5.2.1 of its mailbox; 5.1.7 and 5.1.8
-    of the sender's, 5.7.x of policy, 5.3.4 and 5.6.x of the message. Without such a status, RFC 5321 (4.2.2) has 550
-    for a mailbox; servers use 551 and 553 for relaying they refuse as well, and 554 for spam.
+    RFC 3463 (3.2, 3.3): the subjects 5.1.x speak of the address and 5.2.1 of its mailbox; 5.7.x of policy, 5.3.4 and
+    5.6.x of the message. Without such a status, RFC 5321 (4.2.2) has 550, 551 and 553 for a mailbox, where the answer
+    is to RCPT; servers use 550 after DATA, and 554 anywhere, for spam.
     """
-    if not at_rcpt:
-        return False
-    return enhanced_status in _DEAD_ADDRESS if enhanced_status else code == _NO_MAILBOX
+    if enhanced_status:
+        return enhanced_status in _DEAD_ADDRESS
+    return at_rcpt and code in _NO_MAILBOX
 
 
 def _broken(error: Exception, step: _Step) -> TemporaryFailure:
