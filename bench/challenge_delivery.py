@@ -59,7 +59,7 @@ from libs.runtime.ids import Uuid7Ids
 from libs.runtime.keys import new_secret
 from libs.runtime.logging import configure_logging
 from libs.testing.postgres import PostgresError
-from services.challenge.assembly import Parts, ReceiptDesk, build_parts, build_senders, running_workers
+from services.challenge.assembly import Parts, ReceiptTaker, build_parts, build_senders, running_workers
 from services.challenge.domain.challenge import Channel, Purpose, Requester
 from services.challenge.domain.codes import SecretRandomness
 from services.challenge.settings import ChallengeSettings
@@ -124,7 +124,7 @@ async def _service(database: ServiceDatabase, port: int) -> AsyncIterator[Parts]
         pool = await Database.connect(database.dsns.app, application_name="challenge", pool_size=20)
         stack.push_async_callback(pool.close)
         clock = await stack.enter_async_context(DatabaseClock.open(pool))
-        receipts = ReceiptDesk()
+        receipts = ReceiptTaker()
         senders = build_senders(settings, clock, receipts)
         stack.push_async_callback(senders.close)
         yield build_parts(

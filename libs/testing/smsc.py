@@ -16,7 +16,6 @@ from typing import Final
 from urllib.parse import quote
 
 import smpp34
-from smpp34 import _smpp34 as tags
 
 from libs.runtime.clock import Clock, SystemClock
 from libs.testing.arrivals import Arrivals
@@ -30,6 +29,7 @@ from libs.testing.smsc_messages import (
     join,
     read_part,
 )
+from libs.testing.smsc_receipts import ReceiptStyle, receipt_pdu
 
 _RESPONSE: Final = 0x80000000
 _CAPACITY: Final = 1000
@@ -41,7 +41,6 @@ _MAX_SESSIONS: Final = 64
 class _Session:
     writer: asyncio.StreamWriter
     bound: Command | None = None
-    sent: int = 0
 
 
 @dataclass(kw_only=True, slots=True)
@@ -50,6 +49,7 @@ class _Faults:
 
     rejections: deque[int] = field(default_factory=deque)
     refusal: int | None = None
+    refusals_left: int | None = None
     hangs: int = 0
     drops: deque[bool] = field(default_factory=deque)
 
@@ -58,8 +58,8 @@ class Smsc:
     """An SMSC on the running event loop; ``async with Smsc() as smsc``.
 
     After the first start the port stays, so that ``stop`` and ``start`` are a server that goes down and comes back.
-    With ``receipts`` it sends a delivery receipt to sessions that can receive, where one was asked for.
-    ``on_text`` is called with each text.
+    With ``receipts`` it sends a delivery receipt as ``receipt_style`` says, where one was asked for and a session can
+    receive. ``on_text`` is called with each text.
     """
 
     def __init__(
@@ -78,14 +78,17 @@ class Smsc:
         self.port = port
         self.system_id = system_id
         self.password = password
-        self.binds_accepted = 0
+        self.receipt_style = ReceiptStyle()
         self._receipts = receipts
         self._clock = clock or SystemClock()
         self._on_text = on_text
         self._arrivals: Arrivals[ReceivedText] = Arrivals("text", capacity=capacity)
+        self._binds: Arrivals[int] = Arrivals("bind", capacity=capacity)
+        self._receipt_answers: Arrivals[int] = Arrivals("answer", capacity=capacity)
         self._faults = _Faults()
         self._unfinished: OrderedDict[tuple[str, str, int, int], dict[int, Part]] = OrderedDict()
         self._submitted = 0
+        self._receipts_sent = 0
         self._server: asyncio.Server | None = None
         self._sessions: dict[asyncio.Task[None], _Session] = {}
 
@@ -103,6 +106,21 @@ class Smsc:
     def position(self) -> int:
         """How many texts ever arrived; see ``wait_for``."""
         return self._arrivals.position
+
+    @property
+    def binds_accepted(self) -> int:
+        """How many binds were ever accepted."""
+        return self._binds.position
+
+    @property
+    def receipt_answers(self) -> tuple[int, ...]:
+        """The command statuses with which clients answered receipts."""
+        return self._receipt_answers.kept()
+
+    @property
+    def sessions_bound(self) -> int:
+        """How many sessions are bound now."""
+        return sum(session.bound is not None for session in self._sessions.values())
 
     def clear(self) -> None:
         """Forget the texts that are kept."""
@@ -127,6 +145,16 @@ class Smsc:
             looked_for=f"to the number looked for, which ends in {destination[-2:]},",
         )
 
+    async def wait_for_binds(self, count: int, *, timeout: float = 5.0) -> None:
+        """Wait until ``count`` binds were ever accepted; raises ``TimeoutError``."""
+        await self._binds.wait_for(lambda number: number >= count, since=0, timeout=timeout, looked_for=f"no. {count}")
+
+    async def wait_for_receipt_answers(self, count: int, *, timeout: float = 5.0) -> None:
+        """Wait until ``count`` receipts were ever answered; raises ``TimeoutError``."""
+        await self._receipt_answers.wait_for(
+            lambda _: self._receipt_answers.position >= count, since=0, timeout=timeout, looked_for=f"no. {count}"
+        )
+
     def throttle_next(self, times: int = 1) -> None:
         """Answer the next ``times`` submits with ESME_RTHROTTLED."""
         self.reject_next(CommandStatus.THROTTLED, times=times)
@@ -135,9 +163,9 @@ class Smsc:
         """Answer the next ``times`` submits with a command status."""
         self._faults.rejections.extend([status] * times)
 
-    def refuse_binds(self, status: int = CommandStatus.BIND_FAILED) -> None:
-        """Refuse every bind until ``release``."""
-        self._faults.refusal = status
+    def refuse_binds(self, status: int = CommandStatus.BIND_FAILED, *, times: int | None = None) -> None:
+        """Refuse the next ``times`` binds, every one until ``release`` without it."""
+        self._faults.refusal, self._faults.refusals_left = status, times
 
     def hang_next(self, times: int = 1) -> None:
         """Never answer, and do not keep, the next ``times`` submits."""
@@ -146,6 +174,11 @@ class Smsc:
     def drop_after_submit(self, times: int = 1, *, keep: bool = False) -> None:
         """Cut the connection instead of answering the next ``times`` submits; ``keep``: the text did arrive."""
         self._faults.drops.extend([keep] * times)
+
+    def drop_session(self, number: int = 0) -> None:
+        """Cut one of the bound sessions, counted from the oldest."""
+        bound = [session for session in self._sessions.values() if session.bound is not None]
+        bound[number].writer.transport.abort()
 
     def release(self) -> None:
         """End every fault."""
@@ -206,49 +239,64 @@ class Smsc:
         """Answer one PDU; False ends the session."""
         match command:
             case Command.BIND_RECEIVER | Command.BIND_TRANSMITTER | Command.BIND_TRANSCEIVER:
-                return self._bind(session, Command(command), sequence, pdu[HEADER.size :])
+                return await self._bind(session, Command(command), sequence, pdu[HEADER.size :])
             case Command.SUBMIT_SM:
                 return await self._submit(session, sequence, pdu)
             case Command.ENQUIRE_LINK | Command.UNBIND:
                 _write(session, command | _RESPONSE, CommandStatus.OK, sequence)
                 return command != Command.UNBIND
+            case Command.DELIVER_SM_RESP:
+                status = HEADER.unpack_from(pdu)[2]
+                await self._receipt_answers.add(lambda _: int(status))
             case _ if not command & _RESPONSE:
                 _write(session, Command.GENERIC_NACK, CommandStatus.INVALID_COMMAND, sequence)
         return True
 
-    def _bind(self, session: _Session, command: Command, sequence: int, body: bytes) -> bool:
-        status: int = CommandStatus.OK
-        if self._faults.refusal is not None:
-            status = self._faults.refusal
-        elif session.bound is not None:
-            status = CommandStatus.ALREADY_BOUND
-        elif not hmac.compare_digest(b"\0".join(body.split(b"\0")[:2]), f"{self.system_id}\0{self.password}".encode()):
-            status = CommandStatus.INVALID_PASSWORD
+    async def _bind(self, session: _Session, command: Command, sequence: int, body: bytes) -> bool:
+        status = self._bind_status(session, body)
         accepted = status == CommandStatus.OK
+        _write(session, command | _RESPONSE, status, sequence, b"Hearthgate\0" if accepted else b"")
         if accepted:
             session.bound = command
-            self.binds_accepted += 1
-        _write(session, command | _RESPONSE, status, sequence, b"Hearthgate\0" if accepted else b"")
+            await self._binds.add(lambda number: number)
         return accepted
+
+    def _bind_status(self, session: _Session, body: bytes) -> int:
+        faults = self._faults
+        if faults.refusal is not None and faults.refusals_left != 0:
+            if faults.refusals_left is not None:
+                faults.refusals_left -= 1
+            return faults.refusal
+        if session.bound is not None:
+            return CommandStatus.ALREADY_BOUND
+        if not hmac.compare_digest(b"\0".join(body.split(b"\0")[:2]), f"{self.system_id}\0{self.password}".encode()):
+            return CommandStatus.INVALID_PASSWORD
+        return CommandStatus.OK
 
     async def _submit(self, session: _Session, sequence: int, pdu: bytes) -> bool:
         faults = self._faults
         drop = faults.drops.popleft() if faults.drops else None
-        status = self._submit_status(session)
-        message_id = ""
+        status, message_id, receipts = self._submit_status(session), "", b""
         if status == CommandStatus.OK and drop is not False:
             if faults.hangs:
                 faults.hangs -= 1
                 return True
             try:
-                message_id = await self._take(session, pdu)
+                submit = _submit_sm(pdu)
+                message_id = await self._take(submit)
+                receipts = self._receipts_for(submit, message_id)
             except (smpp34.SmppError, UnicodeDecodeError, TypeError, LookupError):
                 status = CommandStatus.SYSTEM_ERROR
         if drop is not None:
             session.writer.transport.abort()
             return False
         body = message_id.encode() + b"\0" if status == CommandStatus.OK else b""
+        receiver = self._receiver(session) if receipts else None
+        if receiver is not None and self.receipt_style.before_answer:
+            receiver.writer.write(receipts)
         _write(session, Command.SUBMIT_SM | _RESPONSE, status, sequence, body)
+        if receiver is not None and not self.receipt_style.before_answer:
+            receiver.writer.write(receipts)
         return True
 
     def _submit_status(self, session: _Session) -> int:
@@ -256,15 +304,10 @@ class Smsc:
             return CommandStatus.INVALID_BIND_STATE
         return self._faults.rejections.popleft() if self._faults.rejections else CommandStatus.OK
 
-    async def _take(self, session: _Session, pdu: bytes) -> str:
-        submit = smpp34.decode(pdu)
-        if not isinstance(submit, smpp34.SubmitSm):
-            raise TypeError("not a submit_sm")
+    async def _take(self, submit: smpp34.SubmitSm) -> str:
         self._submitted += 1
         part = read_part(submit, f"{self._submitted:08X}")
         await self._assemble(part)
-        if self._receipts and submit.registered_delivery & 0x01:
-            self._send_receipt(submit, part.message_id)
         return part.message_id
 
     async def _assemble(self, part: Part) -> None:
@@ -282,25 +325,27 @@ class Smsc:
         if self._on_text is not None:
             self._on_text(text)
 
-    def _send_receipt(self, submit: smpp34.SubmitSm, message_id: str) -> None:
-        date = self._clock.now().strftime("%y%m%d%H%M")
-        for session in self._sessions.values():
-            if session.bound not in (Command.BIND_RECEIVER, Command.BIND_TRANSCEIVER):
-                continue
-            session.sent += 1
-            receipt = smpp34.DeliverSm(
-                source_addr=submit.destination_addr,
-                destination_addr=submit.source_addr,
-                esm_class=0x04,
-                short_message=f"id:{message_id} sub:001 dlvrd:001 submit date:{date} done date:{date} "
-                "stat:DELIVRD err:000".encode(),
-                tlvs=[
-                    smpp34.Tlv(tags.TLV_RECEIPTED_MESSAGE_ID, message_id.encode() + b"\0"),
-                    smpp34.Tlv(tags.TLV_MESSAGE_STATE, b"\x02"),
-                ],
-                sequence_number=session.sent,
-            )
-            session.writer.write(receipt.encode())
+    def _receipts_for(self, submit: smpp34.SubmitSm, message_id: str) -> bytes:
+        if not (self._receipts and submit.registered_delivery & 0x01):
+            return b""
+        style, now, pdus = self.receipt_style, self._clock.now(), b""
+        for state in style.states:
+            self._receipts_sent += 1
+            pdus += receipt_pdu(submit, message_id, state=state, style=style, now=now, sequence=self._receipts_sent)
+        return pdus
+
+    def _receiver(self, submitter: _Session) -> _Session | None:
+        """The session that submitted where it can receive, else any that can."""
+        receiving = (Command.BIND_RECEIVER, Command.BIND_TRANSCEIVER)
+        candidates = (submitter, *self._sessions.values())
+        return next((session for session in candidates if session.bound in receiving), None)
+
+
+def _submit_sm(pdu: bytes) -> smpp34.SubmitSm:
+    submit = smpp34.decode(pdu)
+    if not isinstance(submit, smpp34.SubmitSm):
+        raise TypeError("not a submit_sm")
+    return submit
 
 
 def _write(session: _Session, command: int, status: int, sequence: int, body: bytes = b"") -> None:

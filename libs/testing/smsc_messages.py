@@ -25,6 +25,7 @@ class Command(IntEnum):
     BIND_TRANSMITTER = 0x00000002
     SUBMIT_SM = 0x00000004
     DELIVER_SM = 0x00000005
+    DELIVER_SM_RESP = 0x80000005
     UNBIND = 0x00000006
     BIND_TRANSCEIVER = 0x00000009
     ENQUIRE_LINK = 0x00000015
@@ -49,7 +50,7 @@ class CommandStatus(IntEnum):
 class ReceivedText:
     """One text, put together from its parts. ``destination`` is E.164 where the sender said so.
 
-    ``message_id`` is the id given to its first part; ``sequence`` counts from 1.
+    ``message_id`` is the id given to its first part, ``last_message_id`` to its last; ``sequence`` counts from 1.
     """
 
     sequence: int
@@ -57,6 +58,7 @@ class ReceivedText:
     source: str
     text: str = field(repr=False)
     message_id: str
+    last_message_id: str
     parts: int
     data_coding: int
     received_at: datetime
@@ -116,6 +118,7 @@ def join(parts: list[Part], sequence: int, received_at: datetime) -> ReceivedTex
         source=first.source,
         text=_decode(octets, first.data_coding),
         message_id=first.message_id,
+        last_message_id=parts[-1].message_id,
         parts=len(parts),
         data_coding=first.data_coding,
         received_at=received_at,

@@ -46,9 +46,10 @@ class Parts:
     settings: ChallengeSettings
     context: Context
     outbox: Outbox
+    senders: Senders
 
 
-class ReceiptDesk:
+class ReceiptTaker:
     """Where senders hand receipts in. They are built before the use cases, which are put behind it later."""
 
     def __init__(self) -> None:
@@ -61,7 +62,7 @@ class ReceiptDesk:
         await self.sink(receipt)
 
 
-def build_senders(settings: ChallengeSettings, clock: Clock, receipts: ReceiptDesk) -> Senders:
+def build_senders(settings: ChallengeSettings, clock: Clock, receipts: ReceiptTaker) -> Senders:
     """The providers that the settings name, in their order; nothing connects yet."""
     emails = [
         SmtpEmailSender(
@@ -82,13 +83,16 @@ def build_senders(settings: ChallengeSettings, clock: Clock, receipts: ReceiptDe
     return Senders(
         email=FailoverSender[EmailMessageToSend](emails, clock) if emails else None,
         text=FailoverSender[TextMessageToSend](texts, clock) if texts else None,
+        listening=tuple(each for each in texts if isinstance(each, SmppTextSender)),
     )
 
 
-def _text_sender(endpoint: SmppEndpoint | HttpTextEndpoint, name: str, receipts: ReceiptDesk) -> TextSender:
+def _text_sender(endpoint: SmppEndpoint | HttpTextEndpoint, name: str, receipts: ReceiptTaker) -> TextSender:
     if isinstance(endpoint, HttpTextEndpoint):
         return HttpTextSender(endpoint, name=name)
-    return SmppTextSender(endpoint, name=name, send_timeout=_SEND_SECONDS, on_receipt=receipts.take)
+    return SmppTextSender(
+        endpoint, name=name, send_timeout=_SEND_SECONDS, on_receipt=receipts.take, id_forms=endpoint.id_forms
+    )
 
 
 def build_parts(
@@ -99,7 +103,7 @@ def build_parts(
     ids: Ids,
     randomness: Randomness,
     senders: Senders,
-    receipts: ReceiptDesk,
+    receipts: ReceiptTaker,
 ) -> Parts:
     """The use cases' context, the worker that sends, and who takes receipts.
 
@@ -119,7 +123,7 @@ def build_parts(
         outbox_wake=asyncio.Event(),
     )
     receipts.sink = partial(take_receipt, context=context)
-    return Parts(settings=settings, context=context, outbox=_build_outbox(settings, context, senders))
+    return Parts(settings=settings, context=context, outbox=_build_outbox(settings, context, senders), senders=senders)
 
 
 def _build_outbox(settings: ChallengeSettings, context: Context, senders: Senders) -> Outbox:
@@ -156,6 +160,8 @@ async def running_workers(parts: Parts) -> AsyncIterator[None]:
     """Send, watch and sweep in the background; at the end, messages under way have ``drain_seconds``."""
     settings, context = parts.settings, parts.context
     dsn = settings.database_url.get_secret_value()
+    for sender in parts.senders.listening:
+        sender.start()
     async with Listener(dsn, CHANNEL, application_name="hearthgate-challenge-listener") as hints:
         house = partial(
             keep_house,

@@ -12,7 +12,7 @@ from libs.rpc.server import ServerOptions, build_server
 from libs.runtime.ids import Uuid7Ids
 from libs.runtime.logging import get_logger
 from libs.runtime.settings import EX_CONFIG
-from services.challenge.assembly import ReceiptDesk, build_parts, build_senders, running_workers
+from services.challenge.assembly import ReceiptTaker, build_parts, build_senders, running_workers
 from services.challenge.domain.codes import SecretRandomness
 from services.challenge.messages.problems import FaultyMessagesError
 from services.challenge.servicer import registration
@@ -27,7 +27,7 @@ async def serve(settings: ChallengeSettings) -> None:
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings, NAME))
         clock = await stack.enter_async_context(DatabaseClock.open(database))
-        receipts = ReceiptDesk()
+        receipts = ReceiptTaker()
         senders = build_senders(settings, clock, receipts)
         stack.push_async_callback(senders.close)
         parts = build_parts(

@@ -23,7 +23,7 @@ from libs.testing.fault_proxy import FaultProxy
 from libs.testing.plugin import ServiceDatabaseFactory
 from libs.testing.smsc import Smsc
 from libs.testing.smtp import SmtpInbox, SmtpStep
-from services.challenge.assembly import Parts, ReceiptDesk, build_parts, build_senders, running_workers
+from services.challenge.assembly import Parts, ReceiptTaker, build_parts, build_senders, running_workers
 from services.challenge.domain.challenge import ChallengeView, Channel, DeliveryState, Purpose, Requester
 from services.challenge.domain.codes import SecretRandomness
 from services.challenge.domain.verification import VerificationResult
@@ -73,7 +73,7 @@ async def service(dsn: str, clock: FakeClock, inbox: SmtpInbox, smsc: Smsc, **ch
     }
     settings = ChallengeSettings(**(fields | changes))
     database = await Database.connect(dsn, application_name="challenge", pool_size=10)
-    receipts = ReceiptDesk()
+    receipts = ReceiptTaker()
     senders = build_senders(settings, clock, receipts)
     try:
         yield build_parts(

@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from services.challenge.delivery.gsm7 import encode_gsm7
-from services.challenge.delivery.smpp_receipts import ReceiptIds
+from services.challenge.delivery.smpp_receipts import IdForm, MessageIdForms
 
 # What SMPP 3.4 leaves room for, without the closing NUL; the driver panics on longer ones.
 _MAX_SYSTEM_ID: Final = 15
@@ -18,6 +18,11 @@ _MAX_SMPP_PASSWORD: Final = 8
 _MAX_ALPHANUMERIC_SOURCE: Final = 11
 _MAX_NUMERIC_SOURCE: Final = 15
 _SID_LENGTH: Final = 34
+_ID_FORMS: Final = {
+    "same": MessageIdForms(),
+    "decimal": MessageIdForms(answer=IdForm.HEXADECIMAL, text=IdForm.DECIMAL),
+    "hex": MessageIdForms(answer=IdForm.DECIMAL, text=IdForm.HEXADECIMAL),
+}
 
 
 class SmtpSecurity(StrEnum):
@@ -48,7 +53,7 @@ class SmppEndpoint:
     port: int
     tls: bool
     source: str
-    receipt_ids: ReceiptIds = ReceiptIds.SAME
+    id_forms: MessageIdForms = field(default_factory=MessageIdForms)
     system_id: str = field(repr=False)
     password: str = field(repr=False)
 
@@ -134,8 +139,8 @@ def parse_smtp_url(url: str, *, setting: str = "HEARTHGATE_SMTP_URL") -> SmtpEnd
 def parse_smpp_url(url: str, *, setting: str = "HEARTHGATE_TEXT_URL") -> SmppEndpoint:
     """Read ``smpp://system_id:password@host:port?source=Hearthgate``; ``smpps://`` is the same over TLS.
 
-    With ``receipt_ids=decimal`` (or ``hex``) receipts name a text in decimal (hexadecimal) whose submit was answered in
-    the other.
+    With ``receipt_ids=decimal`` (or ``hex``) the text of a receipt names in decimal (hexadecimal) what the submit was
+    answered with in the other.
     Raises ``ValueError`` naming ``setting``.
     """
     parts, options = _split(url, setting, schemes=("smpp", "smpps"), known_options={"source", "receipt_ids"})
@@ -147,15 +152,15 @@ def parse_smpp_url(url: str, *, setting: str = "HEARTHGATE_TEXT_URL") -> SmppEnd
     source = options.get("source", "Hearthgate")
     if not _is_source(source):
         raise ValueError(f"{setting}: the source must be a number or at most 11 GSM characters")
-    receipt_ids = options.get("receipt_ids", ReceiptIds.SAME)
-    if receipt_ids not in list(ReceiptIds):
+    id_forms = _ID_FORMS.get(options.get("receipt_ids", "same"))
+    if id_forms is None:
         raise ValueError(f"{setting}: receipt_ids must be same, decimal or hex")
     return SmppEndpoint(
         host=_host(parts, setting),
         port=_port(parts, setting) or (3550 if parts.scheme == "smpps" else 2775),
         tls=parts.scheme == "smpps",
         source=source,
-        receipt_ids=ReceiptIds(receipt_ids),
+        id_forms=id_forms,
         system_id=system_id,
         password=password,
     )

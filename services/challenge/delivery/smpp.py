@@ -3,51 +3,63 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from libs.runtime.logging import get_logger
 from services.challenge.delivery.checks import check_text
 from services.challenge.delivery.endpoints import SmppEndpoint
 from services.challenge.delivery.port import (
     Accepted,
     DeliveryOutcome,
     PermanentFailure,
-    Receipt,
     ReceiptSink,
     TemporaryFailure,
     TextMessageToSend,
 )
-from services.challenge.delivery.smpp_line import LineOptions, SmppLine
-from services.challenge.delivery.smpp_receipts import SmppReceipt
-from services.challenge.delivery.smpp_session import SessionLostError, ShortMessage, SmppSession
-from services.challenge.delivery.smpp_throttle import Throttle
+from services.challenge.delivery.receipt_desk import ReceiptDesk
+from services.challenge.delivery.smpp_pool import PoolLimits, SmppPool
+from services.challenge.delivery.smpp_receipts import Delivery, MessageIdForms, canonical_id, read_receipt
+from services.challenge.delivery.smpp_session import SessionLostError, ShortMessage, SmppSession, SubmitResult
 from services.challenge.delivery.text_segments import message_reference, split_text, with_header
+from services.challenge.delivery.throttle import ThrottleRule
 
-_SLOW_DOWN: Final = frozenset({0x58, 0x14})
-"""ESME_RTHROTTLED and ESME_RMSGQFUL (SMPP 3.4, 5.1.3)."""
+_BUSY: Final = {0x14: "queue full", 0x58: "throttled"}
 _DEFAULT_RETRY: Final = timedelta(seconds=30)
-_RECEIPT_PAUSES: Final = (0.2, 1.0, 5.0, 15.0)
-"""Seconds between tries to hand a receipt on."""
 
-# Only what speaks of the recipient or the content; the rest is the provider's or the operator's to mend.
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Refusal:
+    what: str
+    about_recipient: bool = False
+
+
+# Only what speaks of the recipient or the content; the rest is the provider's or the operator's to mend. Of SMPP 3.4's
+# statuses one alone says that there is no such number. Type and plan are ours and the same for every number, and a
+# receiver that rejects is there; a provider's own statuses (0x400 on) mean something else at each.
 _PERMANENT: Final = {
-    0x01: "message length",
-    0x0B: "destination",
-    0x50: "destination type",
-    0x51: "destination plan",
-    0x66: "rejected by the receiver",
+    0x01: _Refusal(what="message length"),
+    0x0B: _Refusal(what="destination", about_recipient=True),
+    0x50: _Refusal(what="destination type"),
+    0x51: _Refusal(what="destination plan"),
+    0x66: _Refusal(what="rejected by the receiver"),
 }
-_DEAD_NUMBER: Final = frozenset({0x0B})
-_log = get_logger(__name__)
+
+
+class _HeldBackError(Exception):
+    """The provider's pause lasts longer than this text can wait."""
 
 
 class SmppTextSender:
-    """A ``TextSender`` over some SMPP sessions, each bound when first needed and again after a loss.
+    """A ``TextSender`` over up to ``sessions`` SMPP sessions, bound when first needed and again after a loss.
 
-    At most ``window`` texts a session are under way at once. A bind has ``bind_timeout`` seconds, each part's answer
-    ``submit_timeout``, a text with its waits ``send_timeout``. While one session is lost the others carry on. An SMSC
-    that throttles holds all of them back.
+    At most ``window`` texts are under way in each. A bind has ``bind_timeout`` seconds, each part's answer
+    ``submit_timeout``, a text with its waits ``send_timeout``. After binds that failed, sends fail at once, with the
+    time to wait, until a backoff is over; it doubles from ``first_backoff`` to ``longest_backoff``. A text that the
+    provider throttles fails; all others are held for a pause of ``first_pause`` or more (see ``ThrottleRule``).
+
+    With ``on_receipt``, receipts are asked for and handed to it under the id of a text's last part, also one that comes
+    before the answer to the submit; it is called again where it raises (see ``ReceiptDesk``).
     """
 
     def __init__(
@@ -57,111 +69,113 @@ class SmppTextSender:
         name: str = "smpp",
         sessions: int = 2,
         window: int = 10,
+        on_receipt: ReceiptSink | None = None,
+        id_forms: MessageIdForms | None = None,
         bind_timeout: float = 5.0,
         submit_timeout: float = 10.0,
         send_timeout: float = 30.0,
         first_backoff: timedelta = timedelta(milliseconds=250),
         longest_backoff: timedelta = timedelta(seconds=30),
-        on_receipt: ReceiptSink | None = None,
+        first_pause: timedelta = timedelta(seconds=1),
     ) -> None:
         self._name = name
-        self._receipt_ids = endpoint.receipt_ids
-        self._sink = on_receipt
-        options = LineOptions(
-            window=window, bind_timeout=bind_timeout, first_backoff=first_backoff, longest_backoff=longest_backoff
-        )
-        handler = self._take_receipt if on_receipt is not None else None
-        self._lines = [SmppLine(endpoint, options, handler) for _ in range(sessions)]
-        self._room = sessions * window
-        self._window = asyncio.Semaphore(self._room)
-        self._turn = 0
-        self._throttle = Throttle()
+        self._id_forms = id_forms or MessageIdForms()
         self._submit_timeout = submit_timeout
         self._send_timeout = send_timeout
-        self._closed = False
+        self._desk = ReceiptDesk(on_receipt) if on_receipt else None
+        self._throttle = ThrottleRule(first=first_pause.total_seconds(), longest=send_timeout, clock=_now)
+        self._pool = SmppPool(
+            endpoint,
+            PoolLimits(
+                sessions=sessions,
+                window=window,
+                bind_timeout=bind_timeout,
+                first_backoff=first_backoff,
+                longest_backoff=longest_backoff,
+            ),
+            receive=self._receive if on_receipt else None,
+        )
+
+    def start(self) -> None:
+        """Bind now, so that receipts come before the first text is sent; without it, that text binds."""
+        self._pool.start()
 
     async def send(self, message: TextMessageToSend) -> DeliveryOutcome:
         """See ``TextSender.send``."""
         check_text(message)
+        deadline = _now() + self._send_timeout
         try:
-            async with asyncio.timeout(self._send_timeout), self._window:
-                if self._closed:
-                    return TemporaryFailure(reason="the text sender is closed")
-                await asyncio.sleep(self._throttle.wait(asyncio.get_running_loop().time()))
-                return await self._send(message)
+            async with asyncio.timeout(self._send_timeout), self._pool.lend() as session:
+                return await self._submit_parts(session, message, deadline)
+        except SessionLostError as lost:
+            return TemporaryFailure(reason=str(lost), retry_after=self._pool.retry_after())
+        except _HeldBackError:
+            return TemporaryFailure(reason="the text provider throttles", retry_after=self._pause())
         except TimeoutError:
             return TemporaryFailure(reason="no answer from the text provider in time", retry_after=_DEFAULT_RETRY)
 
     async def close(self) -> None:
         """See ``TextSender.close``."""
-        self._closed = True
-        for _ in range(self._room):
-            await self._window.acquire()
-        for line in self._lines:
-            await line.close()
-        for _ in range(self._room):
-            self._window.release()
+        await self._pool.close()
+        if self._desk is not None:
+            await self._desk.close()
 
-    async def _send(self, message: TextMessageToSend) -> DeliveryOutcome:
-        lost: TemporaryFailure | None = None
-        for line in self._in_turn():
-            try:
-                session = await line.session()
-            except SessionLostError as error:
-                lost = TemporaryFailure(reason=str(error), retry_after=line.until_next_bind())
-                continue
-            try:
-                return await self._submit_parts(session, message)
-            except SessionLostError as error:
-                # The SMSC may have it: the repeat is for whoever keeps the message, under the same reference.
-                return TemporaryFailure(reason=str(error), retry_after=line.until_next_bind())
-        return lost or TemporaryFailure(reason="no session to the text provider")
-
-    def _in_turn(self) -> list[SmppLine]:
-        self._turn = (self._turn + 1) % len(self._lines)
-        return self._lines[self._turn :] + self._lines[: self._turn]
-
-    async def _submit_parts(self, session: SmppSession, message: TextMessageToSend) -> DeliveryOutcome:
+    async def _submit_parts(self, session: SmppSession, message: TextMessageToSend, deadline: float) -> DeliveryOutcome:
         last_id = ""
-        for part in _parts(message):
-            try:
-                result = await session.submit(part, timeout=self._submit_timeout)
-            except TimeoutError:
-                # The answer may still come, but a session that is late once cannot be told from a dead one.
-                await session.abandon()
-                raise
+        for part in _parts(message, wants_receipt=self._desk is not None):
+            await self._hold(deadline)
+            result = await self._submit(session, part)
             if result.status != 0:
                 return self._rejected(result.status)
             last_id = result.message_id
-        self._throttle.taken()
-        return Accepted(provider=self._name, provider_reference=self._receipt_ids.as_in_receipts(last_id))
+        return Accepted(provider_reference=canonical_id(last_id, self._id_forms.answer), provider=self._name)
+
+    async def _hold(self, deadline: float) -> None:
+        """Wait until the provider may be asked."""
+        while (remaining := self._throttle.remaining()) > 0:
+            if _now() + remaining >= deadline:
+                raise _HeldBackError
+            await asyncio.sleep(remaining)
+
+    async def _submit(self, session: SmppSession, part: ShortMessage) -> SubmitResult:
+        sent_at = self._throttle.now()
+        try:
+            result = await session.submit(part, timeout=self._submit_timeout)
+        except TimeoutError:
+            # The answer may still come, but a session that is late once cannot be told from a dead one.
+            await session.abandon()
+            raise
+        if result.status in _BUSY:
+            self._throttle.throttled(sent_at)
+        elif result.status == 0:
+            self._throttle.taken(sent_at)
+        return result
 
     def _rejected(self, status: int) -> DeliveryOutcome:
-        if status in _PERMANENT:
-            reason = f"smpp 0x{status:02x} {_PERMANENT[status]}"
-            return PermanentFailure(reason=reason, about_recipient=status in _DEAD_NUMBER)
-        if status in _SLOW_DOWN:
-            pause = self._throttle.throttled(asyncio.get_running_loop().time())
-            return TemporaryFailure(reason=f"smpp 0x{status:02x} throttled", retry_after=timedelta(seconds=pause))
-        return TemporaryFailure(reason=f"smpp 0x{status:02x} not accepted", retry_after=_DEFAULT_RETRY)
-
-    async def _take_receipt(self, receipt: SmppReceipt) -> None:
-        """Hand a receipt on, and again while the one who takes it is in trouble: the SMSC will not repeat it."""
-        assert self._sink is not None
-        handed = Receipt(
-            provider=self._name, provider_reference=receipt.message_id, state=receipt.state, reason=receipt.status
+        refusal = _PERMANENT.get(status)
+        if refusal is not None:
+            return PermanentFailure(
+                reason=f"smpp 0x{status:02x} {refusal.what}", about_recipient=refusal.about_recipient
+            )
+        what = _BUSY.get(status, "not accepted")
+        return TemporaryFailure(
+            reason=f"smpp 0x{status:02x} {what}", retry_after=self._pause() if status in _BUSY else _DEFAULT_RETRY
         )
-        for pause in _RECEIPT_PAUSES:
-            try:
-                await self._sink(handed)
-                return
-            except Exception as error:
-                _log.warning("receipt not taken", provider=self._name, error=type(error).__name__)
-                await asyncio.sleep(pause)
-        _log.error("receipt lost", provider=self._name, state=receipt.state)
+
+    def _pause(self) -> timedelta:
+        return timedelta(seconds=self._throttle.remaining())
+
+    async def _receive(self, delivery: Delivery) -> None:
+        receipt = read_receipt(delivery, provider=self._name, forms=self._id_forms)
+        if receipt is not None and self._desk is not None:
+            await self._desk.hand_in(receipt)
 
 
-def _parts(message: TextMessageToSend) -> list[ShortMessage]:
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _parts(message: TextMessageToSend, *, wants_receipt: bool) -> list[ShortMessage]:
     segmented = split_text(message.text)
     reference, total = message_reference(message.message_id), len(segmented.parts)
     return [
@@ -171,8 +185,7 @@ def _parts(message: TextMessageToSend) -> list[ShortMessage]:
             data_coding=segmented.data_coding,
             has_header=total > 1,
             reference=reference,
-            # The text has arrived when its last part has: phones show it then.
-            wants_receipt=number == total,
+            wants_receipt=wants_receipt and number == total,
         )
         for number, part in enumerate(segmented.parts, start=1)
     ]

@@ -1,4 +1,13 @@
-"""Delivery receipts of SMPP 3.4: what a ``deliver_sm`` says about a text that was submitted before."""
+"""What an SMSC's receipt says: read from its options, else from its text.
+
+An id may be written in one way in the answer to the submit and in another in the receipt, most often in hexadecimal
+there and in decimal here. Both are compared in one canonical form: an id that is known to be a number becomes that
+number in decimal, without leading zeros; any other stays as it is. An id alone does not tell its base ("10" is ten or
+sixteen), and guessing by its digits would take message 0xA for message 10. So nothing is guessed: ``MessageIdForms``
+says which form this provider writes where. Where it says nothing, an id in the other base most often names no message,
+and the receipt has no effect. It names a wrong one where the same digits, read in the other base, are an id that was
+given too; small counters do that, so a provider that mixes bases needs its forms set.
+"""
 
 from __future__ import annotations
 
@@ -8,82 +17,102 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from services.challenge.delivery.port import ReceiptState
+from services.challenge.delivery.port import Receipt, ReceiptState
 
-RECEIPTED_MESSAGE_ID: Final = 0x001E
-MESSAGE_STATE: Final = 0x0427
-_RECEIPT_TYPE, _TYPE_BITS = 0x04, 0x3C
-# SMPP 3.4, 5.2.28 and appendix B. What is missing is on its way still, and says nothing yet.
+_RECEIPTED_MESSAGE_ID: Final = 0x001E
+_MESSAGE_PAYLOAD: Final = 0x0424
+_MESSAGE_STATE: Final = 0x0427
+_MESSAGE_TYPE, _IS_RECEIPT = 0x3C, 0x04
+_ID: Final = re.compile(rb"\bid:\s*([^\s:]+)", re.IGNORECASE)
+_STATE: Final = re.compile(rb"\bstat:\s*([A-Z]+)", re.IGNORECASE)
+_HEX_DIGITS: Final = re.compile(r"[0-9A-Fa-f]+")
+_DECIMAL_DIGITS: Final = re.compile(r"[0-9]+")
 _STATES: Final = {2: "DELIVRD", 3: "EXPIRED", 4: "DELETED", 5: "UNDELIV", 8: "REJECTD"}
-_FAILED: Final = frozenset({"EXPIRED", "DELETED", "UNDELIV", "REJECTD"})
-_ID: Final = re.compile(rb"\bid:([A-Za-z0-9_.-]{1,65})", re.IGNORECASE)
-_STATE: Final = re.compile(rb"\bstat:([A-Z]{1,7})", re.IGNORECASE)
+_MEANINGS: Final = {
+    "DELIVRD": ReceiptState.DELIVERED,
+    "UNDELIV": ReceiptState.BOUNCED,
+    "EXPIRED": ReceiptState.BOUNCED,
+    "DELETED": ReceiptState.BOUNCED,
+    "REJECTD": ReceiptState.BOUNCED,
+}
 
 
-class ReceiptIds(StrEnum):
-    """How a provider writes an id in receipts, compared with its answers to submits.
+class IdForm(StrEnum):
+    """How a provider writes its message ids in one place; both numeric forms are blind to case and leading zeros."""
 
-    Some answer in hexadecimal and report in decimal, or the other way round. Digits alone do not tell which, so that
-    it has to be set.
-    """
-
-    SAME = "same"
+    AS_IS = "as_is"
+    HEXADECIMAL = "hexadecimal"
     DECIMAL = "decimal"
-    HEX = "hex"
-
-    def as_in_receipts(self, answered: str) -> str:
-        """An id from an answer, as receipts will write it."""
-        try:
-            match self:
-                case ReceiptIds.DECIMAL:
-                    return str(int(answered, 16))
-                case ReceiptIds.HEX:
-                    return f"{int(answered):x}"
-                case ReceiptIds.SAME:
-                    return canonical(answered)
-        except ValueError:
-            return canonical(answered)  # Not a number after all.
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SmppReceipt:
-    """Which message, and what became of it; ``status`` is the protocol's own word."""
+class MessageIdForms:
+    """How a provider writes its message ids in the answer to a submit, in a receipt's text and in its option.
 
-    message_id: str
-    state: ReceiptState
-    status: str
-
-
-def canonical(message_id: str) -> str:
-    """An id without what providers are careless about: letter case, and zeros before it."""
-    return message_id.strip().lower().lstrip("0") or "0"
-
-
-def read_receipt(esm_class: int, text: bytes, parameters: Mapping[int, bytes]) -> SmppReceipt | None:
-    """The receipt that a ``deliver_sm`` is; None for anything else, and for a state that is not final.
-
-    Its optional parameters count first, then its text.
+    The option is written as the answer is, as SMPP 3.4 demands, unless told otherwise.
     """
-    if esm_class & _TYPE_BITS != _RECEIPT_TYPE:
+
+    answer: IdForm = IdForm.AS_IS
+    text: IdForm = IdForm.AS_IS
+    option: IdForm | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivery:
+    """A ``deliver_sm`` as it came; ``options`` are its TLVs by tag."""
+
+    esm_class: int
+    octets: bytes
+    options: Mapping[int, bytes]
+
+
+def canonical_id(message_id: str, form: IdForm) -> str:
+    """The one form in which ids are compared; see the module."""
+    message_id = message_id.strip()
+    if form is IdForm.HEXADECIMAL and _HEX_DIGITS.fullmatch(message_id):
+        return str(int(message_id, 16))
+    if form is IdForm.DECIMAL and _DECIMAL_DIGITS.fullmatch(message_id):
+        return message_id.lstrip("0") or "0"
+    return message_id
+
+
+def read_receipt(delivery: Delivery, *, provider: str, forms: MessageIdForms) -> Receipt | None:
+    """The receipt in a ``deliver_sm``; None for a message from a phone and for a state that is not the last."""
+    # A phone can write "id:… stat:…", but sets neither the type nor the option.
+    by_option = _RECEIPTED_MESSAGE_ID in delivery.options
+    if delivery.esm_class & _MESSAGE_TYPE != _IS_RECEIPT and not by_option:
         return None
-    message_id, status = _id_of(text, parameters), _status_of(text, parameters)
-    if not message_id or status not in _FAILED | {"DELIVRD"}:
+    reference, state = _reference(delivery, forms), _state(delivery)
+    meaning = _MEANINGS.get(state)
+    if not reference or meaning is None:
         return None
-    state = ReceiptState.BOUNCED if status in _FAILED else ReceiptState.DELIVERED
-    return SmppReceipt(message_id=canonical(message_id), state=state, status=status)
+    return Receipt(
+        provider=provider,
+        provider_reference=reference,
+        state=meaning,
+        reason="" if meaning is ReceiptState.DELIVERED else state,
+    )
 
 
-def _id_of(text: bytes, parameters: Mapping[int, bytes]) -> str:
-    given = parameters.get(RECEIPTED_MESSAGE_ID, b"").rstrip(b"\0")
-    if not given:
-        match = _ID.search(text)
-        given = match[1] if match else b""
-    return given.decode("ascii", "replace")
+def _reference(delivery: Delivery, forms: MessageIdForms) -> str:
+    option = _readable(delivery.options.get(_RECEIPTED_MESSAGE_ID, b""))
+    if option:
+        return canonical_id(option, forms.option or forms.answer)
+    found = _ID.search(_text(delivery))
+    return canonical_id(_readable(found.group(1)), forms.text) if found else ""
 
 
-def _status_of(text: bytes, parameters: Mapping[int, bytes]) -> str:
-    state = parameters.get(MESSAGE_STATE, b"")
-    if state:
-        return _STATES.get(state[0], "")
-    match = _STATE.search(text)
-    return match[1].decode().upper() if match else ""
+def _state(delivery: Delivery) -> str:
+    option = delivery.options.get(_MESSAGE_STATE, b"")
+    if option:
+        return _STATES.get(option[-1], "")
+    found = _STATE.search(_text(delivery))
+    return _readable(found.group(1)).upper() if found else ""
+
+
+def _text(delivery: Delivery) -> bytes:
+    return delivery.options.get(_MESSAGE_PAYLOAD, b"") or delivery.octets
+
+
+def _readable(octets: bytes) -> str:
+    return octets.rstrip(b"\0").decode("ascii", "replace").strip()

@@ -2,15 +2,18 @@
 
 What the driver does, measured: a refused bind looks like silence and ends with the bind timeout; a field that is too
 long panics in its core, so lengths are checked before; every ``command_status`` comes through as a number; a lost
-connection ends a pending submit with ``SmppError``; it sends ``enquire_link`` every 30 s and does not reconnect. It
-acknowledges a ``deliver_sm`` by itself before it shows it, so that a receipt cannot be given back: whoever handles one
-has to keep at it.
+connection ends a pending submit with ``SmppError``; it sends ``enquire_link`` every 30 s and does not reconnect.
+
+It answers each ``deliver_sm`` by itself, with OK once the event waits for ``next()``; no answer of ours can be given,
+so an SMSC cannot be asked to repeat a receipt. Two that come close together may change places. When ``_INBOUND`` events
+wait it answers ESME_RMSGQFUL, which an SMSC does repeat, and then ends the session. That end and ``stop()`` bring no
+event. So events are taken at once and are queued on our side, and a silent session is looked at.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -18,10 +21,11 @@ from typing import Final
 import smpp34
 
 from services.challenge.delivery.endpoints import SmppEndpoint
-from services.challenge.delivery.smpp_receipts import SmppReceipt, read_receipt
+from services.challenge.delivery.smpp_receipts import Delivery
 
-ReceiptHandler = Callable[[SmppReceipt], Awaitable[None]]
-
+_INBOUND: Final = 1024
+_LOOK_SECONDS: Final = 5.0
+_READ_OUT_SECONDS: Final = 0.1
 _UNBIND_SECONDS: Final = 2.0
 _STOP_SECONDS: Final = 2.0
 _TON_INTERNATIONAL, _TON_NETWORK, _TON_ALPHANUMERIC = 1, 3, 5
@@ -54,40 +58,33 @@ class SubmitResult:
 
 
 class SmppSession:
-    """One bound session; ``open`` it, and open another when it is no longer ``usable``."""
+    """A transceiver's or transmitter's session; ``open`` it, and open another when it is no longer ``usable``."""
 
-    def __init__(
-        self, client: smpp34.Client, smsc: smpp34.Smsc, source: str, on_receipt: ReceiptHandler | None
-    ) -> None:
+    def __init__(self, client: smpp34.Client, smsc: smpp34.Smsc, source: str) -> None:
         self._client = client
         self._smsc = smsc
         self._source = source
         self._source_ton, self._source_npi = _source_type(source)
-        self._abandoned = False
-        self._wants_receipts = on_receipt is not None
-        self._listening = asyncio.create_task(_listen(smsc, on_receipt)) if on_receipt is not None else None
+        self._over = False
+        self._stopped = asyncio.Event()
 
     @classmethod
-    async def open(
-        cls, endpoint: SmppEndpoint, *, window: int, timeout: float, on_receipt: ReceiptHandler | None = None
-    ) -> SmppSession:
-        """Connect and bind within ``timeout`` seconds: as transceiver where receipts are handled, else as transmitter.
-
-        Raises ``SessionLostError``.
-        """
+    async def open(cls, endpoint: SmppEndpoint, *, window: int, timeout: float, receives: bool = False) -> SmppSession:
+        """Connect and bind within ``timeout`` seconds; raises ``SessionLostError``."""
         client = smpp34.Client(
             endpoint.host,
             endpoint.port,
             endpoint.system_id,
             endpoint.password,
-            bind_type="TX" if on_receipt is None else "TRX",
+            bind_type="TRX" if receives else "TX",
             tls=endpoint.tls,
             window_size=window,
+            inbound_capacity=_INBOUND,
             connect_timeout_ms=int(timeout * 1000),
         )
         try:
             async with asyncio.timeout(timeout + 1):
-                return cls(client, await client.connect(), endpoint.source, on_receipt)
+                return cls(client, await client.connect(), endpoint.source)
         except TimeoutError:
             await _stop(client)
             raise SessionLostError("the text provider did not answer the bind") from None
@@ -100,9 +97,39 @@ class SmppSession:
             await _stop(client)
             raise
 
-    async def usable(self) -> bool:
-        """Whether a submit is worth trying."""
-        return not self._abandoned and await self._client.is_alive()
+    @property
+    def usable(self) -> bool:
+        """Whether a submit is worth trying, as far as is known."""
+        return not self._over
+
+    async def deliveries(self) -> AsyncGenerator[Delivery, None]:
+        """What the SMSC sends, until the session has ended."""
+        try:
+            while (event := await self._next_event()) is not None:
+                yield Delivery(
+                    esm_class=event.esm_class,
+                    octets=event.short_message,
+                    options={tlv.tag: tlv.value for tlv in event.tlvs},
+                )
+        finally:
+            self._over = True
+
+    async def _next_event(self) -> smpp34.DeliverSmEvent | None:
+        coming = asyncio.ensure_future(self._smsc.next())
+        stopped = asyncio.ensure_future(self._stopped.wait())
+        try:
+            while not coming.done():
+                await asyncio.wait([coming, stopped], timeout=_LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                if stopped.done() or not await self._client.is_alive():
+                    await asyncio.wait([coming], timeout=_READ_OUT_SECONDS)
+                    break
+            event = coming.result() if coming.done() else None
+        except smpp34.SmppError:
+            return None
+        finally:
+            coming.cancel()
+            stopped.cancel()
+        return event if isinstance(event, smpp34.DeliverSmEvent) else None
 
     async def submit(self, message: ShortMessage, *, timeout: float) -> SubmitResult:
         """Submit one part; ``TimeoutError`` after ``timeout`` seconds, ``SessionLostError`` when the session ended."""
@@ -117,53 +144,36 @@ class SmppSession:
                     dest_addr_ton=_TON_INTERNATIONAL,
                     dest_addr_npi=_NPI_E164,
                     esm_class=0x40 if message.has_header else 0,
+                    registered_delivery=1 if message.wants_receipt else 0,
                     data_coding=message.data_coding,
-                    registered_delivery=int(message.wants_receipt and self._wants_receipts),
                     tlvs=[smpp34.Tlv(_USER_MESSAGE_REFERENCE, message.reference.to_bytes(2, "big"))],
                 )
         except smpp34.SmppError:
+            self._over = self._over or not await self._client.is_alive()
             raise SessionLostError("the text provider's session was lost") from None
         return SubmitResult(status=response.command_status, message_id=response.message_id or "")
 
     async def abandon(self) -> None:
         """Cut a session that no longer answers."""
-        self._abandoned = True
-        await self._stop_listening()
-        await _stop(self._client)
+        self._over = True
+        await self._stop()
 
     async def close(self) -> None:
         """Unbind and disconnect."""
-        self._abandoned = True
+        self._over = True
         if await self._client.is_alive():
             with suppress(smpp34.SmppError, TimeoutError):
                 async with asyncio.timeout(_UNBIND_SECONDS):
                     await self._smsc.unbind()
-        await self._stop_listening()
-        await _stop(self._client)
+        await self._stop()
 
-    async def _stop_listening(self) -> None:
-        if self._listening is not None:
-            self._listening.cancel()
-            await asyncio.wait([self._listening])
+    async def _stop(self) -> None:
+        await _stop(self._client)
+        self._stopped.set()
 
 
 # TLV user_message_reference: the same for a repeat, so that the provider can tell one.
 _USER_MESSAGE_REFERENCE: Final = 0x0204
-
-
-async def _listen(smsc: smpp34.Smsc, on_receipt: ReceiptHandler) -> None:
-    """Hand receipts on, one after the other, until the session ends; the driver bounds those that wait."""
-    while True:
-        try:
-            event = await smsc.next()
-        except smpp34.SmppError:
-            return
-        if not isinstance(event, smpp34.DeliverSmEvent):
-            return
-        parameters = {each.tag: each.value for each in event.tlvs}
-        receipt = read_receipt(event.esm_class, event.short_message, parameters)
-        if receipt is not None:
-            await on_receipt(receipt)
 
 
 async def _stop(client: smpp34.Client) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Protocol
 
 from libs.persistence.database import Executor
 from libs.persistence.jobs import run_worker
@@ -31,12 +32,22 @@ from services.challenge.workers.outcomes import Outcome, Outcomes, TooLate
 _log = get_logger(__name__)
 
 
+class ListeningSender(Protocol):
+    """A sender that listens for receipts."""
+
+    def start(self) -> None:
+        """Connect, and listen from now on."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Senders:
     """The providers; None where a channel has none."""
 
     email: EmailSender | None = None
     text: TextSender | None = None
+    listening: tuple[ListeningSender, ...] = ()
+    """Those that receipts come to: they connect at the start, since a receipt may come before the first text."""
 
     def channels(self) -> frozenset[Channel]:
         """The channels that can be used."""

@@ -20,7 +20,7 @@ from libs.runtime.keys import new_secret, secret_digest
 from libs.testing.plugin import ServiceDatabaseFactory
 from libs.testing.smsc import Smsc
 from libs.testing.smtp import SmtpInbox
-from services.challenge.assembly import ReceiptDesk, build_parts, build_senders, running_workers
+from services.challenge.assembly import ReceiptTaker, build_parts, build_senders, running_workers
 from services.challenge.domain.codes import SecretRandomness
 from services.challenge.servicer import registration
 from services.challenge.settings import ChallengeSettings
@@ -57,7 +57,7 @@ async def start_replica(clock: FakeClock) -> AsyncIterator[StartReplica]:
             dsn = settings.database_url.get_secret_value()
             database = await Database.connect(dsn, application_name="challenge", pool_size=20)
             stack.push_async_callback(database.close)
-            receipts = ReceiptDesk()
+            receipts = ReceiptTaker()
             senders = build_senders(settings, clock, receipts)
             stack.push_async_callback(senders.close)
             parts = build_parts(

@@ -140,7 +140,7 @@ async def _challenge(world: World, database: Database, dsn: str) -> Registration
         "sends_per_destination": 100,
     }
     settings = ChallengeSettings(**fields)
-    receipts = assembly.ReceiptDesk()
+    receipts = assembly.ReceiptTaker()
     senders = assembly.build_senders(settings, world.clock, receipts)
     world.stack.push_async_callback(senders.close)
     parts = assembly.build_parts(

@@ -21,9 +21,10 @@ def a_sender(
 ) -> SmppTextSender:
     return SmppTextSender(
         parse_smpp_url(url),
-        sessions=1,
         bind_timeout=bind_timeout,
+        sessions=1,
         submit_timeout=submit_timeout,
+        first_pause=timedelta(milliseconds=10),
         first_backoff=timedelta(seconds=backoff),
     )
 
@@ -32,7 +33,7 @@ async def test_a_text_names_its_source_and_its_provider_names_it(smsc: Smsc) -> 
     sender = a_sender(f"{smsc.url}?source=Hearthgate")
     outcome = await sender.send(a_text())
     text = await smsc.wait_for(NUMBER)
-    assert outcome == Accepted(provider="smpp", provider_reference=text.message_id.lstrip("0"))
+    assert outcome == Accepted(provider_reference=text.message_id, provider="smpp")
     assert (text.source, text.parts, text.data_coding) == ("Hearthgate", 1, 0)
     await sender.close()
 
@@ -80,13 +81,14 @@ async def test_long_texts_under_way_together_do_not_mix(smsc: Smsc) -> None:
 @pytest.mark.parametrize(
     ("status", "outcome"),
     [
-        (CommandStatus.THROTTLED, TemporaryFailure(reason="smpp 0x58 throttled", retry_after=timedelta(seconds=1))),
-        (CommandStatus.QUEUE_FULL, TemporaryFailure(reason="smpp 0x14 throttled", retry_after=timedelta(seconds=1))),
         (
             CommandStatus.SYSTEM_ERROR,
             TemporaryFailure(reason="smpp 0x08 not accepted", retry_after=timedelta(seconds=30)),
         ),
         (CommandStatus.INVALID_DESTINATION, PermanentFailure(reason="smpp 0x0b destination", about_recipient=True)),
+        (0x50, PermanentFailure(reason="smpp 0x50 destination type")),
+        (0x66, PermanentFailure(reason="smpp 0x66 rejected by the receiver")),
+        (0x01, PermanentFailure(reason="smpp 0x01 message length")),
         (0x0400, TemporaryFailure(reason="smpp 0x400 not accepted", retry_after=timedelta(seconds=30))),
     ],
 )

@@ -14,7 +14,7 @@ from libs.runtime.ids import Uuid7Ids
 from libs.runtime.keys import new_secret
 from libs.runtime.settings import load_settings
 from services.challenge import main
-from services.challenge.assembly import ReceiptDesk, build_parts
+from services.challenge.assembly import ReceiptTaker, build_parts
 from services.challenge.domain.codes import SecretRandomness
 from services.challenge.messages.catalogues import LOCALE_FOLDER
 from services.challenge.messages.problems import FaultyMessagesError, MessageProblem
@@ -264,7 +264,7 @@ def test_the_service_is_not_put_together_over_a_broken_folder(tmp_path: Path, mo
             ids=Uuid7Ids(),
             randomness=SecretRandomness(),
             senders=Senders(),
-            receipts=ReceiptDesk(),
+            receipts=ReceiptTaker(),
         )
     assert str(caught.value) == f"{tmp_path / 'new_sign_in.html.j2'}:2: 'nobody' is undefined"
 
