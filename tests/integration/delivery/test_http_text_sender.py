@@ -117,6 +117,11 @@ async def test_an_answer_that_is_no_json_still_counts(server: TextHttpServer) ->
             "the callback must be a URL",
         ),
         ("twilio+https://AC1:secret-token@host.example?from=x&callback=http%3A%2F%2Fx.example", "begins with https://"),
+        ("twilio+https://AC1:secret-token@host.example?from=+15550001111", "its \\+ as %2B"),
+        ("twilio+https://AC1:secret-token@host.example?from=A name too long", "the option from is needed"),
+        ("twilio+https://AC1:secret-token@host.example?from=%00", "the option from is needed"),
+        ("twilio+https://AC1:secret-token@host.example?from=x&from=y", "stands in it twice"),
+        ("https://AC1:secret-token@host.example?from=x", r"must begin with smpp://, smpps:// or twilio\+https://"),
         ("twilio+https://AC/1:secret-token@host.example?from=x", "takes no path"),
         ("twilio+ftp://AC1:secret-token@host.example?from=x", "must begin with"),
     ],
@@ -126,6 +131,13 @@ def test_a_malformed_url_is_refused_without_its_secret(url: str, why: str) -> No
         parse_text_url(url)
     assert "HEARTHGATE_TEXT_URL" in str(caught.value)
     assert "secret-token" not in str(caught.value)
+
+
+@pytest.mark.parametrize("source", ["+12015550100", "12345", "Hearthgate", "My TV 24", "MG" + "a" * 32])
+def test_numbers_short_codes_names_and_services_may_send(source: str) -> None:
+    endpoint = parse_text_url(f"twilio+https://AC1:t@api.example?from={source.replace('+', '%2B')}")
+    assert isinstance(endpoint, HttpTextEndpoint)
+    assert endpoint.sender == source
 
 
 def test_a_messaging_services_sid_goes_into_its_own_field() -> None:
