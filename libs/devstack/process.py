@@ -22,7 +22,11 @@ _ROOT: Final = Path(__file__).resolve().parents[2]
 _READY_SECONDS: Final = 30.0
 _POLL_SECONDS: Final = 0.05
 _STOP: Final = timedelta(seconds=15)
-_KEPT_FROM_ENVIRONMENT: Final = ("PATH", "LANG", "TZ", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_TRACES_SAMPLER_ARG")
+_KEPT_FROM_ENVIRONMENT: Final = (
+    *("PATH", "LANG", "TZ", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_TRACES_SAMPLER_ARG"),
+    # What messages look like can be tried here before it goes anywhere else.
+    *("HEARTHGATE_BRAND", "HEARTHGATE_TEMPLATES_DIR"),
+)
 
 
 class ServiceFailedError(Exception):
