@@ -65,6 +65,10 @@ class TextHttpServer:
         body = json.dumps({"code": code, "message": "words of the provider's", "status": status}).encode()
         self._answers.extend([_Answer(status, body, headers)] * times)
 
+    def answer_raw_next(self, status: int, body: bytes) -> None:
+        """Answer the next text with these octets, and do not keep it."""
+        self._answers.append(_Answer(status, body))
+
     def hang_next(self, times: int = 1) -> None:
         """Read the next texts, and answer nothing."""
         self._hangs += times

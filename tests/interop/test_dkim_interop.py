@@ -112,8 +112,7 @@ async def test_a_code_without_further_headers_is_verified(node: tuple[str, Path]
 
 async def test_the_one_click_link_arrives_in_one_piece(key: RSAPrivateKey) -> None:
     mail = await arrived(key)
-    unfolded = mail.replace(b"\r\n ", b" ").replace(b"\r\n\t", b" ")
-    assert f"List-Unsubscribe: {_LINK}".encode() in unfolded.replace(b":  <", b": <")
+    assert f"\r\nList-Unsubscribe: {_LINK}\r\n".encode() in mail
     assert b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in mail
 
 

@@ -18,6 +18,8 @@ _MESSAGE_ID: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+(@[A-Za-z0-9.-
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9-]+")
 _E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 _MAX_SUBJECT: Final = 500
+# A line has at most 998 octets (RFC 5322); the header's name stands in it, too.
+_MAX_LIST_HEADER: Final = 900
 
 # The sender writes these itself, or they would change who gets the mail.
 _RESERVED_HEADERS: Final = frozenset(
@@ -53,6 +55,13 @@ def _check_header(name: str, value: str) -> None:
         raise invalid_field("headers", "a header's name is malformed or reserved")
     if _CONTROL.search(value) or not _is_encodable(value):
         raise invalid_field("headers", "a header's value must be one line")
+    if is_list_header(name) and not (value.isascii() and len(value) <= _MAX_LIST_HEADER):
+        raise invalid_field("headers", f"a List header must be ASCII, of at most {_MAX_LIST_HEADER} characters")
+
+
+def is_list_header(name: str) -> bool:
+    """Whether a header holds addresses of a list, such as ``List-Unsubscribe``, which are written as they are."""
+    return name.lower().startswith("list-")
 
 
 def check_text(message: TextMessageToSend) -> None:

@@ -11,11 +11,13 @@ from email.header import Header
 from email.utils import format_datetime
 from typing import Final
 
+from services.challenge.delivery.checks import is_list_header
 from services.challenge.delivery.port import EmailMessageToSend
 
 # 7-bit lines: no server on the way needs 8BITMIME, and no line is too long.
 _FIXED_HEADERS: Final = b"Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n"
 _ASCII: Final = bytes(range(0x80))
+_LIST_FOLD: Final = ">,\r\n <"
 _WIDE_SHARE: Final = 3
 """Quoted-printable makes three of each octet beyond ASCII, base64 four of any three: from a third on, the latter."""
 
@@ -77,7 +79,12 @@ def _base64(octets: bytes) -> bytes:
 
 
 def _header(name: str, value: str) -> bytes:
-    """One folded header line; what is not plain ASCII goes as encoded words (RFC 2047)."""
+    """One folded header line; what is not plain ASCII goes as encoded words (RFC 2047).
+
+    Addresses of a list (RFC 2369, RFC 8058) fold between each other alone: an encoded word in the place of one is none.
+    """
+    if is_list_header(name):
+        return f"{name}: {value.replace('>, <', _LIST_FOLD)}\r\n".encode("ascii")
     charset = "us-ascii" if value.isascii() and "=?" not in value else "utf-8"
     folded = Header(value, charset, header_name=name, maxlinelen=76).encode(linesep="\r\n")
     return f"{name}: {folded}\r\n".encode("ascii")

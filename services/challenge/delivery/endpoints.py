@@ -18,6 +18,10 @@ _MAX_SMPP_PASSWORD: Final = 8
 _MAX_ALPHANUMERIC_SOURCE: Final = 11
 _MAX_NUMERIC_SOURCE: Final = 15
 _SID_LENGTH: Final = 34
+# A number, a short code, a messaging service's sid, or a name with at least one letter.
+_HTTP_SENDER: Final = re.compile(
+    r"\+[1-9][0-9]{6,14}|[0-9]{3,8}|MG[A-Za-z0-9]{32}|(?=[A-Za-z0-9 ]*[A-Za-z])[A-Za-z0-9][A-Za-z0-9 ]{0,10}"
+)
 _ID_FORMS: Final = {
     "same": MessageIdForms(),
     "decimal": MessageIdForms(answer=IdForm.HEXADECIMAL, text=IdForm.DECIMAL),
@@ -81,6 +85,8 @@ def parse_text_url(url: str, *, setting: str = "HEARTHGATE_TEXT_URL") -> SmppEnd
     """Read an SMPP URL, or one that begins with ``twilio+https://``. Raises ``ValueError`` naming ``setting``."""
     if url.strip().startswith("twilio+"):
         return parse_http_text_url(url, setting=setting)
+    if not url.strip().startswith(("smpp:", "smpps:")):
+        raise ValueError(f"{setting}: must begin with smpp://, smpps:// or twilio+https://")
     return parse_smpp_url(url, setting=setting)
 
 
@@ -94,14 +100,17 @@ def parse_http_text_url(url: str, *, setting: str = "HEARTHGATE_TEXT_URL") -> Ht
     sid, token = _credentials(parts)
     if not sid or not token or not re.fullmatch(r"[A-Za-z0-9]{2,64}", sid):
         raise ValueError(f"{setting}: an account sid, of letters and digits, and a token are needed")
-    if not options.get("from"):
-        raise ValueError(f"{setting}: the option from is needed: a number, a name, or a messaging service's sid")
+    if not _HTTP_SENDER.fullmatch(options.get("from", "")):
+        raise ValueError(
+            f"{setting}: the option from is needed: a number (its + as %2B), a name of at most 11 letters and digits, "
+            "or a messaging service's sid"
+        )
     host, port = _host(parts, setting), _port(parts, setting)
     if parts.scheme == "twilio+http" and not _is_loopback(host):
         raise ValueError(f"{setting}: twilio+http is for this machine alone; use twilio+https")
     callback = options.get("callback", "")
-    if callback and urlsplit(callback).scheme not in ("https", "http"):
-        raise ValueError(f"{setting}: the callback must be a URL")
+    if callback and not _is_callback(callback):
+        raise ValueError(f"{setting}: the callback must be a URL that begins with https://, percent-encoded")
     shown_host = f"[{host}]" if ":" in host else host
     return HttpTextEndpoint(
         base_url=f"{parts.scheme.removeprefix('twilio+')}://{shown_host}" + (f":{port}" if port else ""),
@@ -171,7 +180,7 @@ def _split(
 ) -> tuple[SplitResult, dict[str, str]]:
     try:
         parts = urlsplit(url.strip())
-        options = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
+        pairs = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
     except ValueError:
         # Its own text may repeat a part of the URL.
         raise ValueError(f"{setting}: not a URL") from None
@@ -179,8 +188,11 @@ def _split(
         raise ValueError(f"{setting}: must begin with {schemes[0]}:// or {schemes[1]}://")
     if parts.path not in ("", "/") or parts.fragment:
         raise ValueError(f"{setting}: takes no path; percent-encode special characters of user and password")
+    options = dict(pairs)
     if not options.keys() <= known_options:
         raise ValueError(f"{setting}: knows only the options {', '.join(sorted(known_options))}")
+    if len(options) < len(pairs):
+        raise ValueError(f"{setting}: an option stands in it twice")
     return parts, options
 
 
@@ -216,6 +228,18 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _is_callback(url: str) -> bool:
+    """Whether a provider can report there; without encryption only on this machine, since it tells who was sent to."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    if not host or parts.fragment or not url.isascii() or not url.isprintable() or " " in url:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))
 
 
 def _is_source(source: str) -> bool:

@@ -69,21 +69,28 @@ class FailoverSender(Generic[MessageT]):
     """
 
     def __init__(self, senders: Sequence[Sender[MessageT]], clock: Clock) -> None:
+        if not senders:
+            raise ValueError("at least one sender is needed")
         self._senders = [(sender, CircuitBreaker()) for sender in senders]
         self._clock = clock
 
     async def send(self, message: MessageT) -> DeliveryOutcome:
         """Hand one message to the first provider that takes it, or refuses it for good."""
-        now = self._clock.now()
-        worth_asking = [each for each in self._senders if each[1].allows(now)] or self._senders[:1]
-        outcome: DeliveryOutcome = TemporaryFailure(reason="no provider")
-        for sender, breaker in worth_asking:
-            outcome = await sender.send(message)
-            failed = isinstance(outcome, TemporaryFailure)
-            if breaker.record(failed=failed, now=self._clock.now()):
-                _log.warning("provider given up for now", provider=self._number(sender))
-            if not failed:
+        failures: list[TemporaryFailure] = []
+        for sender, breaker in self._senders:
+            # Asked one by one: a provider that the message does not come to keeps its next try.
+            if not breaker.allows(self._clock.now()):
+                continue
+            outcome = await self._send(sender, breaker, message)
+            if not isinstance(outcome, TemporaryFailure):
                 return outcome
+            failures.append(outcome)
+        return _soonest(failures) if failures else await self._send(*self._senders[0], message)
+
+    async def _send(self, sender: Sender[MessageT], breaker: CircuitBreaker, message: MessageT) -> DeliveryOutcome:
+        outcome = await sender.send(message)
+        if breaker.record(failed=isinstance(outcome, TemporaryFailure), now=self._clock.now()):
+            _log.warning("provider given up for now", provider=self._number(sender))
         return outcome
 
     async def close(self) -> None:
@@ -92,3 +99,10 @@ class FailoverSender(Generic[MessageT]):
 
     def _number(self, sender: Sender[MessageT]) -> int:
         return 1 + [each for each, _ in self._senders].index(sender)
+
+
+def _soonest(failures: Sequence[TemporaryFailure]) -> TemporaryFailure:
+    """The last failure, to be repeated when the first of the providers may be back."""
+    waits = [failure.retry_after for failure in failures if failure.retry_after is not None]
+    soonest = min(waits) if len(waits) == len(failures) else None
+    return TemporaryFailure(reason=failures[-1].reason, retry_after=soonest)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlencode
 
 import httpx
@@ -13,27 +12,12 @@ import httpx
 from libs.runtime.logging import get_logger
 from services.challenge.delivery.checks import check_text
 from services.challenge.delivery.endpoints import HttpTextEndpoint
-from services.challenge.delivery.port import (
-    Accepted,
-    DeliveryOutcome,
-    PermanentFailure,
-    TemporaryFailure,
-    TextMessageToSend,
-)
+from services.challenge.delivery.http_text_answers import BUSY_RETRY, HttpAnswer
+from services.challenge.delivery.port import Accepted, DeliveryOutcome, TemporaryFailure, TextMessageToSend
 
-_BUSY_RETRY: Final = timedelta(seconds=5)
-_OURS_TO_MEND_RETRY: Final = timedelta(seconds=30)
-_LONGEST_RETRY: Final = timedelta(minutes=5)
 _MOST_CONNECTIONS: Final = 20
-# Twilio's error dictionary. The first say that the number takes no texts at all, the others that this one may not go
-# there: an opt-out, a route, a permission.
-_DEAD_NUMBER: Final = {21211: "invalid number", 21217: "invalid number", 21614: "not a mobile", 21635: "a landline"}
-_REFUSED: Final = {
-    21408: "country not permitted",
-    21610: "opted out",
-    21612: "no route",
-    21617: "message too long",
-}
+_MOST_OCTETS: Final = 1 << 16
+"""Of an answer that are read; the provider's are a kilobyte long."""
 _log = get_logger(__name__)
 
 
@@ -74,11 +58,11 @@ class HttpTextSender:
             async with asyncio.timeout(self._timeout), self._room:
                 if self._closed:
                     return TemporaryFailure(reason="the text sender is closed")
-                return self._outcome(await self._post(message))
+                return self._outcome(await self._post(message), message)
         except TimeoutError:
-            return TemporaryFailure(reason="no answer from the text provider in time", retry_after=_BUSY_RETRY)
+            return TemporaryFailure(reason="no answer from the text provider in time", retry_after=BUSY_RETRY)
         except httpx.HTTPError as error:
-            return TemporaryFailure(reason=f"text provider: {type(error).__name__}", retry_after=_BUSY_RETRY)
+            return TemporaryFailure(reason=f"text provider: {type(error).__name__}", retry_after=BUSY_RETRY)
 
     async def close(self) -> None:
         """See ``TextSender.close``."""
@@ -89,49 +73,38 @@ class HttpTextSender:
         for _ in range(self._connections):
             self._room.release()
 
-    async def _post(self, message: TextMessageToSend) -> httpx.Response:
+    async def _post(self, message: TextMessageToSend) -> HttpAnswer:
+        async with self._client.stream(
+            "POST",
+            f"/2010-04-01/Accounts/{self._endpoint.account_sid}/Messages.json",
+            data=self._form(message),
+            # A repeat carries the same token, by which a provider that knows it tells one.
+            headers={"I-Twilio-Idempotency-Token": message.message_id},
+        ) as response:
+            body = b""
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > _MOST_OCTETS:
+                    break
+        return HttpAnswer(
+            status=response.status_code, retry_after=response.headers.get("Retry-After", ""), body=body[:_MOST_OCTETS]
+        )
+
+    def _form(self, message: TextMessageToSend) -> dict[str, str]:
         endpoint = self._endpoint
         form = {"To": message.recipient, "Body": message.text, endpoint.sender_field: endpoint.sender}
         if endpoint.callback:
             form["StatusCallback"] = _with_query(endpoint.callback, message.callback_query)
-        return await self._client.post(
-            f"/2010-04-01/Accounts/{endpoint.account_sid}/Messages.json",
-            data=form,
-            # A repeat carries the same token, by which a provider that knows it tells one.
-            headers={"I-Twilio-Idempotency-Token": message.message_id},
-        )
+        return form
 
-    def _outcome(self, response: httpx.Response) -> DeliveryOutcome:
-        body = _json(response)
-        if response.is_success:
-            return Accepted(provider=self._name, provider_reference=str(body.get("sid", "")))
-        code, reason = body.get("code"), f"http {response.status_code}"
-        if isinstance(code, int):
-            reason += f" code {code}"
-        if response.status_code == httpx.codes.TOO_MANY_REQUESTS or response.is_server_error:
-            return TemporaryFailure(reason=reason, retry_after=_retry_after(response))
-        if code in _DEAD_NUMBER:
-            return PermanentFailure(reason=f"{reason} {_DEAD_NUMBER[code]}", about_recipient=True)
-        if code in _REFUSED:
-            return PermanentFailure(reason=f"{reason} {_REFUSED[code]}")
-        _log.warning("the text provider refuses our account", provider=self._name, reason=reason)
-        return TemporaryFailure(reason=reason, retry_after=_OURS_TO_MEND_RETRY)
-
-
-def _json(response: httpx.Response) -> Mapping[str, Any]:
-    try:
-        body = response.json()
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}
-
-
-def _retry_after(response: httpx.Response) -> timedelta:
-    """The seconds that the provider asks for, within reason; it may also give a date, which is not read."""
-    seconds = response.headers.get("Retry-After", "")
-    if not (seconds.isascii() and seconds.isdecimal()):
-        return _BUSY_RETRY
-    return min(max(timedelta(seconds=int(seconds[:9])), timedelta(seconds=1)), _LONGEST_RETRY)
+    def _outcome(self, answer: HttpAnswer, message: TextMessageToSend) -> DeliveryOutcome:
+        if answer.is_success():
+            # Without an id of the provider's no receipt is ever found, but the text was taken.
+            return Accepted(provider=self._name, provider_reference=answer.sid() or message.message_id)
+        outcome = answer.failure()
+        if isinstance(outcome, TemporaryFailure) and answer.speaks_of_our_account():
+            _log.warning("the text provider refuses our account", provider=self._name, reason=outcome.reason)
+        return outcome
 
 
 def _with_query(url: str, query: Mapping[str, str]) -> str:

@@ -184,9 +184,9 @@ def _refused(refusal: aiosmtplib.SMTPResponseException, step: _Step) -> Delivery
     reason = " ".join(filter(None, ("smtp", str(refusal.code), detail, f"at {step}")))
     if step is _Step.CONNECT or not 500 <= refusal.code < 600 or detail in _MAILBOX_FULL:
         return TemporaryFailure(reason=reason, retry_after=_BUSY_RETRY)
-    return PermanentFailure(
-        reason=reason, about_recipient=is_dead_address(refusal.code, detail, at_rcpt=step is _Step.RCPT)
-    )
+    # After MAIL, 5.1.x and 550 speak of our own address: the recipient's was not named yet.
+    dead = step is not _Step.MAIL and is_dead_address(refusal.code, detail, at_rcpt=step is _Step.RCPT)
+    return PermanentFailure(reason=reason, about_recipient=dead)
 
 
 def is_dead_address(code: int, enhanced_status: str, *, at_rcpt: bool) -> bool:

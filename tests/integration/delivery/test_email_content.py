@@ -7,6 +7,7 @@ import email.policy
 from datetime import UTC, datetime
 from email.message import EmailMessage
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -58,3 +59,26 @@ def test_the_recipient_and_the_kind_of_mail_stand_in_the_headers() -> None:
     assert mail.get_content_type() == "multipart/alternative"
     assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
     assert mail.get_all("Subject") == [WORDS["emoji"]]
+
+
+@pytest.mark.parametrize(
+    ("value", "line"),
+    [
+        (f"<https://hearthgate.test/u?token={'A' * 300}>", f"<https://hearthgate.test/u?token={'A' * 300}>"),
+        ("<https://hearthgate.test/u?t=a=?utf-8?b>", "<https://hearthgate.test/u?t=a=?utf-8?b>"),
+        ("<https://hearthgate.test/u?a;b,c>", "<https://hearthgate.test/u?a;b,c>"),
+        ("<mailto:u@hearthgate.test>, <https://hearthgate.test/u>",) * 2,
+    ],
+    ids=["long", "like an encoded word", "separators", "two"],
+)
+def test_an_address_to_unsubscribe_at_is_written_as_it_is(value: str, line: str) -> None:
+    content = encode_email(
+        an_email(headers={"List-Unsubscribe": value, "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}),
+        sender="Hearthgate <no-reply@hearthgate.test>",
+        sender_domain="hearthgate.test",
+        sent_at=datetime(2030, 1, 1, tzinfo=UTC),
+    ).content
+    unfolded = content.replace(b"\r\n ", b" ")
+    assert f"\r\nList-Unsubscribe: {line}\r\n".encode() in unfolded
+    assert b"\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in content
+    assert max(map(len, content.split(b"\r\n"))) <= 998

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from libs.runtime.clock import FakeClock
 from libs.testing.smsc import Smsc
 from libs.testing.smtp import SmtpInbox, SmtpStep
@@ -71,6 +75,48 @@ async def test_where_both_are_given_up_the_first_is_asked_all_the_same() -> None
         assert await both.send(a_text()) == TemporaryFailure(reason="down, too")
     assert isinstance(await both.send(a_text()), Accepted)
     assert first.sent
+
+
+async def test_a_message_that_the_first_takes_is_no_try_of_the_second() -> None:
+    first, second, both, clock = pair()
+    for sender in (first, second):
+        sender.answer_next(TemporaryFailure(reason="down"), times=3)
+    for _ in range(3):
+        await both.send(a_text())
+    clock.advance(timedelta(seconds=30))
+    assert isinstance(await both.send(a_text()), Accepted)
+    assert len(first.sent) == 1
+    first.answer_next(TemporaryFailure(reason="down again"))
+    assert isinstance(await both.send(a_text()), Accepted)
+    assert len(second.sent) == 1
+
+
+@pytest.mark.parametrize(("waits", "soonest"), [((30, 5), 5), ((5, 30), 5), ((None, 5), None), ((5, None), None)])
+async def test_when_all_fail_the_repeat_waits_for_the_first_to_be_back(
+    waits: tuple[int | None, int | None], soonest: int | None
+) -> None:
+    first, second, both, _ = pair()
+    for sender, wait in zip((first, second), waits, strict=True):
+        retry_after = None if wait is None else timedelta(seconds=wait)
+        sender.answer_next(TemporaryFailure(reason="down", retry_after=retry_after))
+    expected = None if soonest is None else timedelta(seconds=soonest)
+    assert await both.send(a_text()) == TemporaryFailure(reason="down", retry_after=expected)
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 25)), max_size=60))
+def test_a_dead_provider_is_never_given_up_for_good_and_never_asked_twice_in_a_pause(
+    history: list[tuple[bool, int]],
+) -> None:
+    clock, pause = FakeClock(), timedelta(seconds=10)
+    breaker, in_a_row, asked_at = CircuitBreaker(failures=3, pause=pause), 0, clock.now()
+    for works, seconds in history:
+        now = clock.advance(timedelta(seconds=seconds))
+        allowed = breaker.allows(now)
+        assert allowed == (in_a_row < 3 or now - asked_at >= pause)
+        if allowed:
+            breaker.record(failed=not works, now=now)
+            in_a_row, asked_at = (0 if works else in_a_row + 1), now
+    assert breaker.allows(clock.advance(pause))
 
 
 def test_a_breaker_lets_one_through_after_each_pause_and_closes_with_a_success() -> None:

@@ -111,6 +111,17 @@ async def test_an_answer_that_is_no_json_still_counts(server: TextHttpServer) ->
         ("twilio+https://AC1:t@host.example", "the option from is needed"),
         ("twilio+http://AC1:secret-token@host.example?from=x", "this machine alone"),
         ("twilio+https://AC1:secret-token@host.example?from=x&callback=ftp%3A%2F%2Fx", "the callback must be a URL"),
+        ("twilio+https://AC1:secret-token@host.example?from=x&callback=https%3A%2F%2F", "the callback must be a URL"),
+        (
+            "twilio+https://AC1:secret-token@host.example?from=x&callback=https%3A%2F%2F%5Bx",
+            "the callback must be a URL",
+        ),
+        ("twilio+https://AC1:secret-token@host.example?from=x&callback=http%3A%2F%2Fx.example", "begins with https://"),
+        ("twilio+https://AC1:secret-token@host.example?from=+15550001111", "its \\+ as %2B"),
+        ("twilio+https://AC1:secret-token@host.example?from=A name too long", "the option from is needed"),
+        ("twilio+https://AC1:secret-token@host.example?from=%00", "the option from is needed"),
+        ("twilio+https://AC1:secret-token@host.example?from=x&from=y", "stands in it twice"),
+        ("https://AC1:secret-token@host.example?from=x", r"must begin with smpp://, smpps:// or twilio\+https://"),
         ("twilio+https://AC/1:secret-token@host.example?from=x", "takes no path"),
         ("twilio+ftp://AC1:secret-token@host.example?from=x", "must begin with"),
     ],
@@ -122,8 +133,59 @@ def test_a_malformed_url_is_refused_without_its_secret(url: str, why: str) -> No
     assert "secret-token" not in str(caught.value)
 
 
+@pytest.mark.parametrize("source", ["+12015550100", "12345", "Hearthgate", "My TV 24", "MG" + "a" * 32])
+def test_numbers_short_codes_names_and_services_may_send(source: str) -> None:
+    endpoint = parse_text_url(f"twilio+https://AC1:t@api.example?from={source.replace('+', '%2B')}")
+    assert isinstance(endpoint, HttpTextEndpoint)
+    assert endpoint.sender == source
+
+
 def test_a_messaging_services_sid_goes_into_its_own_field() -> None:
     endpoint = parse_text_url(f"twilio+https://AC1:t@api.example?from=MG{'0' * 32}")
     assert isinstance(endpoint, HttpTextEndpoint)
     assert (endpoint.sender_field, endpoint.base_url) == ("MessagingServiceSid", "https://api.example")
     assert "AC1" not in repr(endpoint)
+
+
+@pytest.mark.parametrize(
+    "sid", [b"null", b"7", b'""', b'"SM1 +4915112345678"', b'"' + b"x" * 65 + b'"', b'"SM1"' + b" " * (1 << 20)]
+)
+async def test_an_id_that_is_none_is_replaced_by_our_own(server: TextHttpServer, sid: bytes) -> None:
+    sender = a_sender(server.url)
+    server.answer_raw_next(201, b'{"sid": ' + sid + b"}")
+    assert await sender.send(a_text()) == Accepted(provider="text-2", provider_reference="c1")
+    await sender.close()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"<html>", b"[21211]", b"[" * 100_000, b'{"code": true}', b'{"code": 4915112345678}', b'{"code": "x"}'],
+)
+async def test_a_body_without_a_code_is_read_as_none(server: TextHttpServer, body: bytes) -> None:
+    sender = a_sender(server.url)
+    server.answer_raw_next(400, body)
+    assert await sender.send(a_text()) == TemporaryFailure(reason="http 400", retry_after=timedelta(seconds=30))
+    assert isinstance(await sender.send(a_text()), Accepted)
+    await sender.close()
+
+
+async def test_a_proxy_of_the_environment_is_not_used(server: TextHttpServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    sender = a_sender(server.url)
+    assert isinstance(await sender.send(a_text()), Accepted)
+    await sender.close()
+
+
+async def test_no_log_holds_number_text_or_token(
+    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with TextHttpServer(auth_token="hunter2") as server:
+        sender = a_sender(server.url)
+        server.answer_next(401, code=20003)
+        await sender.send(a_text())
+        await sender.send(a_text())
+        await sender.close()
+    written = caplog.text + "".join(capsys.readouterr())
+    assert "refuses our account" in written
+    assert not [each for each in (NUMBER, NUMBER[1:], "123456 ", "hunter2", "words of the") if each in written]

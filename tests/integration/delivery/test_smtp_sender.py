@@ -100,6 +100,26 @@ async def test_an_answer_maps_to_an_outcome_that_names_no_address(
     await sender.close()
 
 
+@pytest.mark.parametrize(
+    ("reply", "step", "dead"),
+    [
+        ("553 5.1.3 bad address", SmtpStep.MAIL, False),
+        ("550 5.1.1 unknown", SmtpStep.MAIL, False),
+        ("550 5.1.1 unknown", SmtpStep.RCPT, True),
+        ("550 refused", SmtpStep.DATA, False),
+    ],
+)
+async def test_a_refusal_of_our_own_address_is_no_word_on_the_recipients(
+    inbox: SmtpInbox, reply: str, step: SmtpStep, dead: bool
+) -> None:
+    sender = a_sender(inbox.url)
+    inbox.reply_next(reply, at=step)
+    failure = await sender.send(an_email())
+    assert isinstance(failure, PermanentFailure)
+    assert failure.about_recipient == dead
+    await sender.close()
+
+
 @pytest.mark.parametrize("kept", [False, True])
 async def test_a_connection_dropped_after_data_is_temporary_and_the_repeat_has_the_same_id(
     inbox: SmtpInbox, kept: bool

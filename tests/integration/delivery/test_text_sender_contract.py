@@ -9,11 +9,10 @@ import pytest
 
 from libs.runtime.errors import ErrorReason, ServiceError
 from libs.testing.smsc import Smsc
-from libs.testing.smsc_messages import CommandStatus
 from libs.testing.text_http import TextHttpServer
 from services.challenge.delivery.endpoints import HttpTextEndpoint, parse_smpp_url, parse_text_url
 from services.challenge.delivery.http_text import HttpTextSender
-from services.challenge.delivery.port import Accepted, PermanentFailure, TemporaryFailure, TextMessageToSend, TextSender
+from services.challenge.delivery.port import Accepted, TextMessageToSend, TextSender
 from services.challenge.delivery.smpp import SmppTextSender
 from tests.integration.delivery.fakes import FakeTextSender
 from tests.integration.delivery.messages import NUMBER, WORDS, a_text
@@ -21,12 +20,10 @@ from tests.integration.delivery.messages import NUMBER, WORDS, a_text
 
 @dataclass(frozen=True, kw_only=True)
 class Bench:
-    """A sender, what arrived of it (number, text), and its provider's moods."""
+    """A sender and what arrived of it (number, text)."""
 
     sender: TextSender
     arrived: Callable[[], list[tuple[str, str]]]
-    busy_next: Callable[[], None]
-    refuse_next: Callable[[], None]
 
 
 def _fake_bench() -> Bench:
@@ -34,8 +31,6 @@ def _fake_bench() -> Bench:
     return Bench(
         sender=sender,
         arrived=lambda: [(m.recipient, m.text) for m in sender.sent],
-        busy_next=lambda: sender.answer_next(TemporaryFailure(reason="busy")),
-        refuse_next=lambda: sender.answer_next(PermanentFailure(reason="refused")),
     )
 
 
@@ -43,8 +38,6 @@ def _smpp_bench(smsc: Smsc) -> Bench:
     return Bench(
         sender=SmppTextSender(parse_smpp_url(smsc.url)),
         arrived=lambda: [(text.destination, text.text) for text in smsc.texts],
-        busy_next=smsc.throttle_next,
-        refuse_next=lambda: smsc.reject_next(CommandStatus.INVALID_DESTINATION),
     )
 
 
@@ -54,8 +47,6 @@ def _http_bench(server: TextHttpServer) -> Bench:
     return Bench(
         sender=HttpTextSender(endpoint),
         arrived=lambda: [(text.recipient, text.text) for text in server.texts],
-        busy_next=lambda: server.answer_next(429),
-        refuse_next=lambda: server.answer_next(400, code=21211),
     )
 
 
@@ -84,19 +75,6 @@ async def test_a_text_arrives_with_its_content_intact(bench: Bench, words: str, 
     assert bench.arrived() == [(NUMBER, text)]
 
 
-async def test_a_throttling_provider_is_a_temporary_failure_and_a_repeat_arrives(bench: Bench) -> None:
-    bench.busy_next()
-    assert isinstance(await bench.sender.send(a_text()), TemporaryFailure)
-    assert isinstance(await bench.sender.send(a_text()), Accepted)
-    assert len(bench.arrived()) == 1
-
-
-async def test_a_number_that_the_provider_does_not_know_is_a_permanent_failure(bench: Bench) -> None:
-    bench.refuse_next()
-    assert isinstance(await bench.sender.send(a_text()), PermanentFailure)
-    assert bench.arrived() == []
-
-
 @pytest.mark.parametrize(
     ("message", "field"),
     [
@@ -117,8 +95,3 @@ async def test_a_text_that_no_provider_could_carry_is_refused(
     assert [violation.field for violation in refusal.value.fields] == [field]
     assert "151" not in str(refusal.value)
     assert bench.arrived() == []
-
-
-async def test_a_closed_sender_fails_temporarily(bench: Bench) -> None:
-    await bench.sender.close()
-    assert isinstance(await bench.sender.send(a_text()), TemporaryFailure)

@@ -19,7 +19,7 @@ from opentelemetry import trace
 from libs.runtime.logging import configure_logging, get_logger, redact
 from libs.runtime.redaction import REDACTED, is_secret_key, redact_text
 
-LOGGERS = [None, "asyncpg", "grpc", "hpack", "opentelemetry"]
+LOGGERS = [None, "asyncpg", "dkim", "dkimpy", "grpc", "hpack", "httpcore", "httpx", "opentelemetry"]
 
 
 @pytest.fixture
