@@ -26,6 +26,7 @@ from services.challenge.messages.facts import MessageFacts as MessageFacts
 from services.challenge.messages.overrides import folder_tags, misplaced
 from services.challenge.messages.problems import MessageProblem
 from services.challenge.messages.safe_text import plain_text_line
+from services.challenge.messages.skeletons import Moment, Shape, Skeletons, marked_moment, marked_time
 from services.challenge.messages.template_set import TemplateSet
 
 DEFAULT_BRAND: Final = "Hearthgate"
@@ -56,6 +57,8 @@ class MessageRenderer:
         self._brand = brand
         self.overrides = overrides
         self.templates = TemplateSet(overrides)
+        # An operator's templates may do with a value what they like, so theirs are rendered each time.
+        self._skeletons = Skeletons() if overrides is None and brand.isprintable() else None
         folders = [(LOCALE_FOLDER, True)] if overrides is None else [(LOCALE_FOLDER, True), (overrides, False)]
         files, self._unreadable = read_catalogues(folders)
         self.languages = build_languages(files, folder_tags(overrides, files))
@@ -87,10 +90,25 @@ class MessageRenderer:
     def _render(self, kind: str, language: str, facts: MessageFacts, part: str) -> str:
         chosen = self.languages.closest(language)
         locale = _locale(language, chosen)
+        place = _place(facts.country_code, locale, part)
+        moment, time = partial(_moment, locale=locale), partial(_time, locale=locale)
+        if self._skeletons is None:
+            return self._write(kind, part, chosen, facts, place, moment, time)
+        shape = Shape.of(kind, part, f"{chosen.tag} {locale}", facts, place)
+
+        def make() -> str:
+            marked = shape.marked_facts()
+            return self._write(kind, part, chosen, marked, shape.marked_place(), marked_moment, marked_time)
+
+        return self._skeletons.fill(shape, make, facts, place, moment, time)
+
+    def _write(
+        self, kind: str, part: str, chosen: Language, facts: MessageFacts, place: str, moment: Moment, time: Moment
+    ) -> str:
         return self.templates.find(kind, part, chosen.tag).render(
             facts=facts,
             part=part,
-            place=_place(facts.country_code, locale, part),
+            place=place,
             domain=self._domain,
             brand=self._brand,
             language=chosen.tag,
@@ -98,8 +116,8 @@ class MessageRenderer:
             start="right" if chosen.direction == "rtl" else "left",
             end="left" if chosen.direction == "rtl" else "right",
             translations=chosen.translations,
-            moment=partial(_moment, locale=locale),
-            time=partial(_time, locale=locale),
+            moment=moment,
+            time=time,
         )
 
 
