@@ -34,8 +34,6 @@ from services.challenge.workers.outbox import Outbox, Senders
 from services.challenge.workers.outcomes import Outcomes
 
 _FAILED_WORKER_PAUSE: Final = 1.0
-_SEND_SECONDS: Final = 15.0
-"""Of one provider: two of them, one after the other, are done before the lease of a message ends."""
 _log = get_logger(__name__)
 
 
@@ -72,12 +70,12 @@ def build_senders(settings: ChallengeSettings, clock: Clock, receipts: ReceiptTa
             clock=clock,
             signer=settings.dkim_signer(),
             pool_size=settings.smtp_pool_size,
-            send_timeout=_SEND_SECONDS,
+            send_timeout=settings.provider_timeout_seconds,
         )
         for number, endpoint in enumerate(settings.smtp_endpoints(), start=1)
     ]
     texts = [
-        _text_sender(endpoint, f"text-{number}", receipts)
+        _text_sender(endpoint, f"text-{number}", settings, receipts)
         for number, endpoint in enumerate(settings.text_endpoints(), start=1)
     ]
     return Senders(
@@ -87,11 +85,17 @@ def build_senders(settings: ChallengeSettings, clock: Clock, receipts: ReceiptTa
     )
 
 
-def _text_sender(endpoint: SmppEndpoint | HttpTextEndpoint, name: str, receipts: ReceiptTaker) -> TextSender:
+def _text_sender(
+    endpoint: SmppEndpoint | HttpTextEndpoint, name: str, settings: ChallengeSettings, receipts: ReceiptTaker
+) -> TextSender:
     if isinstance(endpoint, HttpTextEndpoint):
-        return HttpTextSender(endpoint, name=name)
+        return HttpTextSender(endpoint, name=name, timeout=settings.provider_timeout_seconds)
     return SmppTextSender(
-        endpoint, name=name, send_timeout=_SEND_SECONDS, on_receipt=receipts.take, id_forms=endpoint.id_forms
+        endpoint,
+        name=name,
+        send_timeout=settings.provider_timeout_seconds,
+        on_receipt=receipts.take,
+        id_forms=endpoint.id_forms,
     )
 
 

@@ -116,6 +116,12 @@ class ChallengeSettings(ServiceSettings):
     delivery_longest_retry_seconds: float = Field(default=60, gt=0, description="Between attempts at a code.")
     notice_longest_retry_seconds: float = Field(default=3600, gt=0, description="Between attempts at a notice.")
     delivery_max_attempts: int = Field(default=50, ge=1, description="A message that kills its worker ends here.")
+    provider_timeout_seconds: float = Field(
+        default=15,
+        gt=0,
+        le=30,
+        description="For one message; with two providers it may take this twice, within a lease.",
+    )
     smtp_pool_size: int = Field(default=8, ge=1, le=100)
 
     watchers: int = Field(default=2000, ge=1, description="WatchChallenge streams at once in this process.")
@@ -174,6 +180,12 @@ class ChallengeSettings(ServiceSettings):
     def _can_pay_for_one(self) -> Self:
         if max(self.email_price, self.text_price) > self.spending_per_day:
             raise ValueError("SPENDING_PER_DAY must pay for one message at least")
+        return self
+
+    @model_validator(mode="after")
+    def _sends_within_a_lease(self) -> Self:
+        if 2 * self.provider_timeout_seconds >= self.delivery_lease_seconds:
+            raise ValueError("DELIVERY_LEASE_SECONDS must be more than twice PROVIDER_TIMEOUT_SECONDS")
         return self
 
     @model_validator(mode="after")

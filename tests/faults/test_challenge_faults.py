@@ -191,15 +191,22 @@ async def test_a_connection_that_drops_after_data_sends_the_same_mail_once_more(
         assert (await look(parts, view)).deliveries[0].state is DeliveryState.ACCEPTED
 
 
-async def test_a_mail_server_that_hangs_is_left_for_the_second_one(
-    dsn_of_database: Callable[[], Awaitable[str]], clock: FakeClock, inbox: SmtpInbox, smsc: Smsc
+@pytest.mark.parametrize("fault", ["down", "hangs", "busy"])
+async def test_a_mail_server_in_trouble_is_left_for_the_second_one(
+    fault: str, dsn_of_database: Callable[[], Awaitable[str]], clock: FakeClock, inbox: SmtpInbox, smsc: Smsc
 ) -> None:
     async with SmtpInbox() as other:
-        fallback = SecretStr(other.url)
-        async with service(await dsn_of_database(), clock, inbox, smsc, smtp_fallback_url=fallback) as parts:
+        changes = {"smtp_fallback_url": SecretStr(other.url), "provider_timeout_seconds": 1}
+        async with service(await dsn_of_database(), clock, inbox, smsc, **changes) as parts:
             view = await ask(parts)
-            await inbox.stop()
+            if fault == "down":
+                await inbox.stop()
+            elif fault == "hangs":
+                inbox.hang_next()
+            else:
+                inbox.reply_next("421 4.3.2 too many connections", at=SmtpStep.MAIL)
             await work_once(parts)
+            inbox.release()
             [delivery] = (await look(parts, view)).deliveries
             assert (delivery.state, delivery.provider) == (DeliveryState.ACCEPTED, "email-2")
             assert await redeem(parts, view, code_in(other.mails[0].text)) is VerificationResult.ACCEPTED
