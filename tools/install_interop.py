@@ -14,7 +14,7 @@ from typing import Final
 FOLDER: Final = Path(__file__).resolve().parent.parent / "tests" / "interop"
 _SECONDS: Final = 180
 # Scripts of strangers are not run, and nothing is sent about what is installed.
-_COMMAND: Final = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error")
+_COMMAND: Final = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error", "--fetch-retries", "1")
 
 
 def main() -> int:

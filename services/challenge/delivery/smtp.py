@@ -36,7 +36,7 @@ _ENHANCED_STATUS: Final = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?=\s|$)")
 _DEAD_ADDRESS: Final = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
 _MAILBOX_FULL: Final = frozenset({"5.2.2"})
 """Its owner may make room, whatever the first digit says."""
-_NO_MAILBOX: Final = frozenset({550, 551, 553})
+_NO_MAILBOX: Final = frozenset({550, 551})
 _QUEUE_ID: Final = re.compile(r"queued as ([A-Za-z0-9.-]{1,64})", re.IGNORECASE)
 
 
@@ -193,7 +193,7 @@ def is_dead_address(code: int, enhanced_status: str, *, at_rcpt: bool) -> bool:
     """Whether a 5xx answer says that the address itself is dead: a hard bounce, no word on policy or content.
 
     RFC 3463 (3.2, 3.3): the subjects 5.1.x speak of the address and 5.2.1 of its mailbox; 5.7.x of policy, 5.3.4 and
-    5.6.x of the message. Without such a status, RFC 5321 (4.2.2) has 550, 551 and 553 for a mailbox, where the answer
+    5.6.x of the message. Without such a status, RFC 5321 (4.2.2) has 550 and 551 for a mailbox, where the answer
     is to RCPT; servers use 550 after DATA, and 554 anywhere, for spam.
     """
     if enhanced_status:

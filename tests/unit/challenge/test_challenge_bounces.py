@@ -24,7 +24,7 @@ from services.challenge.delivery.smtp import is_dead_address
         (550, "5.2.1", True, True),
         (550, "", True, True),
         (551, "", True, True),
-        (553, "", True, True),
+        (553, "", True, False),
         (550, "", False, False),
         (554, "", True, False),
         (554, "", False, False),
