@@ -18,6 +18,7 @@ from services.challenge.delivery.port import EmailMessageToSend
 _FIXED_HEADERS: Final = b"Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n"
 _ASCII: Final = bytes(range(0x80))
 _LIST_FOLD: Final = ">,\r\n <"
+_LONGEST_LINE: Final = 76
 _WIDE_SHARE: Final = 3
 """Quoted-printable makes three of each octet beyond ASCII, base64 four of any three: from a third on, the latter."""
 
@@ -85,8 +86,11 @@ def _header(name: str, value: str) -> bytes:
     """
     if is_list_header(name):
         return f"{name}: {value.replace('>, <', _LIST_FOLD)}\r\n".encode("ascii")
-    charset = "us-ascii" if value.isascii() and "=?" not in value else "utf-8"
-    folded = Header(value, charset, header_name=name, maxlinelen=76).encode(linesep="\r\n")
+    plain = value.isascii() and "=?" not in value
+    if plain and len(name) + len(value) < _LONGEST_LINE:
+        return f"{name}: {value}\r\n".encode("ascii")
+    charset = "us-ascii" if plain else "utf-8"
+    folded = Header(value, charset, header_name=name, maxlinelen=_LONGEST_LINE).encode(linesep="\r\n")
     return f"{name}: {folded}\r\n".encode("ascii")
 
 

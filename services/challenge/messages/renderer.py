@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -32,6 +32,8 @@ from services.challenge.messages.template_set import TemplateSet
 DEFAULT_BRAND: Final = "Hearthgate"
 # Longer names of countries would make a second short message of the text.
 _LONGEST_PLACE_IN_TEXT: Final = 24
+_READERS: Final = 500
+"""Languages of readers that are kept found."""
 # Of an alphabet that short messages have room for: these languages stay readable without the marks that it lacks.
 _FOLDED_LANGUAGES: Final = frozenset({"en", "de", "es", "fr"})
 
@@ -62,6 +64,7 @@ class MessageRenderer:
         folders = [(LOCALE_FOLDER, True)] if overrides is None else [(LOCALE_FOLDER, True), (overrides, False)]
         files, self._unreadable = read_catalogues(folders)
         self.languages = build_languages(files, folder_tags(overrides, files))
+        self._reader = lru_cache(maxsize=_READERS)(self._find_reader)
 
     def check(self) -> list[MessageProblem]:
         """Render every kind, language and part with sample facts; what is wrong, in words."""
@@ -88,19 +91,24 @@ class MessageRenderer:
         return f"{text}\n\n@{self._domain} #{facts.code}" if facts.code else text
 
     def _render(self, kind: str, language: str, facts: MessageFacts, part: str) -> str:
-        chosen = self.languages.closest(language)
-        locale = _locale(language, chosen)
+        chosen, locale, name = self._reader(language)
         place = _place(facts.country_code, locale, part)
         moment, time = partial(_moment, locale=locale), partial(_time, locale=locale)
         if self._skeletons is None:
             return self._write(kind, part, chosen, facts, place, moment, time)
-        shape = Shape.of(kind, part, f"{chosen.tag} {locale}", facts, place)
+        shape = Shape.of(kind, part, name, facts, place)
 
         def make() -> str:
             marked = shape.marked_facts()
             return self._write(kind, part, chosen, marked, shape.marked_place(), marked_moment, marked_time)
 
         return self._skeletons.fill(shape, make, facts, place, moment, time)
+
+    def _find_reader(self, language: str) -> tuple[Language, Locale, str]:
+        """The words' language, the reader's own locale for dates, and a name for the two of them."""
+        chosen = self.languages.closest(language)
+        locale = _locale(language, chosen)
+        return chosen, locale, f"{chosen.tag} {locale}"
 
     def _write(
         self, kind: str, part: str, chosen: Language, facts: MessageFacts, place: str, moment: Moment, time: Moment
