@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from libs.runtime.logging import get_logger
 
 Job = TypeVar("Job")
+_LEAST_ROOM: Final = 4
+"""Jobs are claimed when a quarter of the room is free."""
 _log = get_logger(__name__)
 
 
@@ -29,9 +31,11 @@ async def run_worker(
     claimed, what is under way is finished, and CancelledError is raised; a second cancellation cancels that too.
     """
     running: set[asyncio.Task[None]] = set()
+    least_room = max(1, concurrency // _LEAST_ROOM)
     try:
         while True:
-            if len(running) >= concurrency:
+            # Claims are worth their round trips when they bring several jobs.
+            while concurrency - len(running) < least_room:
                 await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             wake.clear()
             jobs = await _claim(claim, concurrency - len(running))
