@@ -15,6 +15,8 @@ from services.challenge.delivery.smpp_session import SessionLostError, SmppSessi
 
 _LEAST_PAUSE: Final = 0.05
 _READ_OUT_SECONDS: Final = 2.0
+_SETTLE_SECONDS: Final = 0.1
+"""The driver's threads still touch Python after its last answer; where the process ends then, they bring it down."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,6 +102,8 @@ class SmppPool:
             if slot.live is None and slot.keeper is not None:
                 slot.keeper.cancel()
         await asyncio.gather(*(self._end(slot) for slot in self._slots))
+        if any(slot.keeper for slot in self._slots):
+            await asyncio.sleep(_SETTLE_SECONDS)
 
     async def _end(self, slot: _Slot) -> None:
         async with slot.binding:
