@@ -19,6 +19,7 @@ import smpp34
 
 from libs.runtime.clock import Clock, SystemClock
 from libs.testing.arrivals import Arrivals
+from libs.testing.smsc_limit import SpeedLimit
 from libs.testing.smsc_messages import (
     HEADER,
     MAX_PDU,
@@ -52,6 +53,7 @@ class _Faults:
     refusals_left: int | None = None
     hangs: int = 0
     drops: deque[bool] = field(default_factory=deque)
+    limit: SpeedLimit | None = None
 
 
 class Smsc:
@@ -162,6 +164,11 @@ class Smsc:
     def reject_next(self, status: int, *, times: int = 1) -> None:
         """Answer the next ``times`` submits with a command status."""
         self._faults.rejections.extend([status] * times)
+
+    def limit_speed(self, per_second: float) -> SpeedLimit:
+        """Throttle what goes beyond ``per_second`` submits, until ``release``; the limit counts what it refused."""
+        self._faults.limit = SpeedLimit(per_second, clock=asyncio.get_running_loop().time)
+        return self._faults.limit
 
     def refuse_binds(self, status: int = CommandStatus.BIND_FAILED, *, times: int | None = None) -> None:
         """Refuse the next ``times`` binds, every one until ``release`` without it."""
@@ -302,7 +309,10 @@ class Smsc:
     def _submit_status(self, session: _Session) -> int:
         if session.bound not in (Command.BIND_TRANSMITTER, Command.BIND_TRANSCEIVER):
             return CommandStatus.INVALID_BIND_STATE
-        return self._faults.rejections.popleft() if self._faults.rejections else CommandStatus.OK
+        if self._faults.rejections:
+            return self._faults.rejections.popleft()
+        limit = self._faults.limit
+        return CommandStatus.OK if limit is None or limit.admits() else CommandStatus.THROTTLED
 
     async def _take(self, submit: smpp34.SubmitSm) -> str:
         self._submitted += 1

@@ -56,7 +56,8 @@ class SmppTextSender:
     At most ``window`` texts are under way in each. A bind has ``bind_timeout`` seconds, each part's answer
     ``submit_timeout``, a text with its waits ``send_timeout``. After binds that failed, sends fail at once, with the
     time to wait, until a backoff is over; it doubles from ``first_backoff`` to ``longest_backoff``. A text that the
-    provider throttles fails; all others are held for a pause of ``first_pause`` or more (see ``ThrottleRule``).
+    provider throttles fails; all others are held for a pause of ``first_pause`` or more, and spaced after it (see
+    ``ThrottleRule``).
 
     With ``on_receipt``, receipts are asked for and handed to it under the id of a text's last part, also one that comes
     before the answer to the submit; it is called again where it raises (see ``ReceiptDesk``).
@@ -84,6 +85,8 @@ class SmppTextSender:
         self._send_timeout = send_timeout
         self._desk = ReceiptDesk(on_receipt) if on_receipt else None
         self._throttle = ThrottleRule(first=first_pause.total_seconds(), longest=send_timeout, clock=_now)
+        self._turn = asyncio.Lock()
+        self._held = 0
         self._pool = SmppPool(
             endpoint,
             PoolLimits(
@@ -123,22 +126,29 @@ class SmppTextSender:
     async def _submit_parts(self, session: SmppSession, message: TextMessageToSend, deadline: float) -> DeliveryOutcome:
         last_id = ""
         for part in _parts(message, wants_receipt=self._desk is not None):
-            await self._hold(deadline)
-            result = await self._submit(session, part)
+            result = await self._submit(session, part, sent_at=await self._turn_to_submit(deadline))
             if result.status != 0:
                 return self._rejected(result.status)
             last_id = result.message_id
         return Accepted(provider_reference=canonical_id(last_id, self._id_forms.answer), provider=self._name)
 
-    async def _hold(self, deadline: float) -> None:
-        """Wait until the provider may be asked."""
-        while (remaining := self._throttle.remaining()) > 0:
-            if _now() + remaining >= deadline:
-                raise _HeldBackError
-            await asyncio.sleep(remaining)
+    async def _turn_to_submit(self, deadline: float) -> float:
+        """Wait until the provider may be asked, one after the other; the moment at which it is."""
+        if _now() + self._throttle.wait(ahead=self._held) >= deadline:
+            raise _HeldBackError
+        self._held += 1
+        try:
+            async with self._turn:
+                # A pause may begin while this one waits.
+                while (wait := self._throttle.wait()) > 0:
+                    if _now() + wait >= deadline:
+                        raise _HeldBackError
+                    await asyncio.sleep(wait)
+                return self._throttle.sent()
+        finally:
+            self._held -= 1
 
-    async def _submit(self, session: SmppSession, part: ShortMessage) -> SubmitResult:
-        sent_at = self._throttle.now()
+    async def _submit(self, session: SmppSession, part: ShortMessage, *, sent_at: float) -> SubmitResult:
         try:
             result = await session.submit(part, timeout=self._submit_timeout)
         except TimeoutError:
@@ -163,7 +173,7 @@ class SmppTextSender:
         )
 
     def _pause(self) -> timedelta:
-        return timedelta(seconds=self._throttle.remaining())
+        return timedelta(seconds=self._throttle.wait(ahead=self._held))
 
     async def _receive(self, delivery: Delivery) -> None:
         receipt = read_receipt(delivery, provider=self._name, forms=self._id_forms)

@@ -45,7 +45,7 @@ async def test_a_throttled_text_is_temporary_and_says_when_to_come_back(
 
 
 async def test_during_a_pause_nothing_is_submitted_over_any_session(smsc: Smsc) -> None:
-    sender = a_sender(smsc, pause=30)
+    sender = a_sender(smsc, pause=30, send_timeout=300)
     smsc.throttle_next()
     await sender.send(a_text())
     await smsc.wait_for_binds(2)
@@ -83,7 +83,7 @@ async def test_texts_that_were_held_go_out_after_the_pause(smsc: Smsc) -> None:
 
 async def test_many_texts_at_once_get_through_a_provider_that_throttles_again_and_again(smsc: Smsc) -> None:
     sender = a_sender(smsc, pause=0.01, window=4)
-    smsc.throttle_next(15)
+    smsc.throttle_next(6)
 
     async def until_accepted(number: int) -> int:
         tries = 1
@@ -92,7 +92,7 @@ async def test_many_texts_at_once_get_through_a_provider_that_throttles_again_an
         return tries
 
     tries = await asyncio.gather(*(until_accepted(number) for number in range(30)))
-    assert sum(tries) == 30 + 15
+    assert sum(tries) == 30 + 6
     assert {text.text for text in smsc.texts} == {f"text {number}" for number in range(30)}
     await sender.close()
 
@@ -105,4 +105,41 @@ async def test_a_pause_holds_the_parts_of_a_text_under_way(smsc: Smsc) -> None:
         sender.send(a_text(message_id="long", text="x" * 500)), sender.send(a_text(message_id="short"))
     )
     assert {type(long), type(short)} == {Accepted, TemporaryFailure}
+    await sender.close()
+
+
+async def test_a_provider_with_a_limit_refuses_few_of_many_texts(smsc: Smsc) -> None:
+    """What waited for the end of a pause is spaced; all at once, a pause would cost each text several refusals."""
+    sender = a_sender(smsc, pause=0.2)
+    limit = smsc.limit_speed(50)
+    room = asyncio.Semaphore(16)
+
+    async def until_accepted(number: int) -> None:
+        async with room:
+            while not isinstance(await sender.send(a_text(message_id=f"m{number}", text=f"text {number}")), Accepted):
+                pass
+
+    await asyncio.gather(*(until_accepted(number) for number in range(150)))
+    assert {text.text for text in smsc.texts} == {f"text {number}" for number in range(150)}
+    assert 0 < limit.refused < 75
+    await sender.close()
+
+
+async def test_a_text_behind_more_others_than_go_out_in_its_time_fails_at_once(smsc: Smsc) -> None:
+    """It says when to come back, and waits for nothing that cannot come in time."""
+    sender = a_sender(smsc, pause=4, send_timeout=10)
+    smsc.throttle_next()
+    await sender.send(a_text())
+    behind = [asyncio.create_task(sender.send(a_text(message_id=f"m{number}"))) for number in range(8)]
+    done, waiting = await asyncio.wait(behind, return_when=asyncio.FIRST_COMPLETED)
+    assert waiting
+    for each in done:
+        failure = each.result()
+        assert isinstance(failure, TemporaryFailure)
+        assert failure.reason == "the text provider throttles"
+        assert failure.retry_after is not None
+        assert failure.retry_after > timedelta(seconds=4)
+    for each in waiting:
+        each.cancel()
+    await asyncio.gather(*behind, return_exceptions=True)
     await sender.close()
