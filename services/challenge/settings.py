@@ -153,8 +153,11 @@ class ChallengeSettings(ServiceSettings):
     @field_validator("mail_from")
     @classmethod
     def _is_sender(cls, value: str) -> str:
-        if "@" not in parseaddr(value)[1] or any(ord(character) < 32 for character in value):
+        address = parseaddr(value)[1]
+        if "@" not in address or any(ord(character) < 32 for character in value):
             raise ValueError("must be an address, or Name <address>")
+        if not address.isascii():
+            raise ValueError("must have an address in ASCII: of its domain, the form that begins with xn--")
         return value
 
     @field_validator("templates_dir")

@@ -36,6 +36,7 @@ _ENHANCED_STATUS: Final = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?=\s|$)")
 _DEAD_ADDRESS: Final = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
 _MAILBOX_FULL: Final = frozenset({"5.2.2"})
 """Its owner may make room, whatever the first digit says."""
+_NO_ROOM: Final = 552
 _NO_MAILBOX: Final = frozenset({550, 551})
 _QUEUE_ID: Final = re.compile(r"queued as ([A-Za-z0-9.-]{1,64})", re.IGNORECASE)
 
@@ -182,11 +183,19 @@ def _refused(refusal: aiosmtplib.SMTPResponseException, step: _Step) -> Delivery
     status = _ENHANCED_STATUS.match(refusal.message)
     detail = status.group() if status else ""
     reason = " ".join(filter(None, ("smtp", str(refusal.code), detail, f"at {step}")))
-    if step is _Step.CONNECT or not 500 <= refusal.code < 600 or detail in _MAILBOX_FULL:
+    if step is _Step.CONNECT or not 500 <= refusal.code < 600 or _is_full(refusal.code, detail, step):
         return TemporaryFailure(reason=reason, retry_after=_BUSY_RETRY)
     # After MAIL, 5.1.x and 550 speak of our own address: the recipient's was not named yet.
     dead = step is not _Step.MAIL and is_dead_address(refusal.code, detail, at_rcpt=step is _Step.RCPT)
     return PermanentFailure(reason=reason, about_recipient=dead)
+
+
+def _is_full(code: int, enhanced_status: str, step: _Step) -> bool:
+    """Whether there is no room just now.
+
+    A bare 552 to RCPT is temporary by RFC 5321 (4.5.3.1.10); after DATA the message may be too big.
+    """
+    return enhanced_status in _MAILBOX_FULL or (code == _NO_ROOM and not enhanced_status and step is _Step.RCPT)
 
 
 def is_dead_address(code: int, enhanced_status: str, *, at_rcpt: bool) -> bool:

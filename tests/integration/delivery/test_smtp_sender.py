@@ -120,6 +120,28 @@ async def test_a_refusal_of_our_own_address_is_no_word_on_the_recipients(
     await sender.close()
 
 
+@pytest.mark.parametrize(
+    ("reply", "step", "outcome"),
+    [
+        ("552 no room", SmtpStep.RCPT, TemporaryFailure),
+        ("552 5.2.2 mailbox full", SmtpStep.RCPT, TemporaryFailure),
+        ("552 5.2.2 mailbox full", SmtpStep.DATA, TemporaryFailure),
+        ("552 5.3.4 too big", SmtpStep.DATA, PermanentFailure),
+        ("552 no room", SmtpStep.DATA, PermanentFailure),
+    ],
+)
+async def test_a_full_mailbox_is_tried_again_and_a_message_that_is_too_big_is_not(
+    inbox: SmtpInbox, reply: str, step: SmtpStep, outcome: type[TemporaryFailure | PermanentFailure]
+) -> None:
+    """Neither is a word on the address."""
+    sender = a_sender(inbox.url)
+    inbox.reply_next(reply, at=step)
+    failure = await sender.send(an_email())
+    assert isinstance(failure, outcome)
+    assert not getattr(failure, "about_recipient", False)
+    await sender.close()
+
+
 @pytest.mark.parametrize("kept", [False, True])
 async def test_a_connection_dropped_after_data_is_temporary_and_the_repeat_has_the_same_id(
     inbox: SmtpInbox, kept: bool

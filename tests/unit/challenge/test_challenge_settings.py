@@ -43,6 +43,7 @@ def test_the_defaults_are_those_of_the_standards() -> None:
         ("HEARTHGATE_DKIM_PRIVATE_KEY", "-----BEGIN PRIVATE KEY-----\\ngeheim\\n-----END PRIVATE KEY-----"),
         ("HEARTHGATE_DKIM_SELECTOR", "no geheim name"),
         ("HEARTHGATE_MAIL_FROM", "geheim"),
+        ("HEARTHGATE_MAIL_FROM", "Hearthgate <geheim@bücher.example>"),
         ("HEARTHGATE_PUBLIC_DOMAIN", "Not A Domain geheim"),
         ("HEARTHGATE_CODE_DIGITS", "4"),
         ("HEARTHGATE_ATTEMPTS_PER_CODE", "6"),
