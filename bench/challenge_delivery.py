@@ -184,7 +184,7 @@ async def _a_mail(parts: Parts) -> bytes:
         await _ask(parts, 1)
         await _delivered(parts, 1)
     finally:
-        aiosmtplib.SMTP.data = original  # type: ignore[method-assign]
+        aiosmtplib.SMTP.data = original  # type: ignore[method-assign]  # as it was
     return taken[0]
 
 

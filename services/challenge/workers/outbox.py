@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
@@ -102,17 +102,24 @@ class Outbox:
 
     async def handle(self, delivery: ClaimedDelivery) -> None:
         """Send one message and mark what came of it."""
+        hashed = b""
         try:
-            outcome = await self._send(delivery)
+            destination = self._destination(delivery)
+            hashed = self._keys.destination_hash(destination.canonical)
+            outcome = await self._send(delivery, destination.address, hashed)
         except Exception as error:
             # Ours to mend, such as a template that fails: tried again like a provider's failure, and capped like one.
             _log.exception("message not sent", account_id=delivery.account_id, delivery_id=delivery.delivery_id)
             outcome = TemporaryFailure(reason=f"fault: {type(error).__name__}")
-        await self._outcomes.record(delivery, outcome)
+        await self._outcomes.record(delivery, outcome, hashed)
         if delivery.challenge_id is not None:
             self._changes.announce(delivery.account_id, delivery.challenge_id)
 
-    async def _send(self, delivery: ClaimedDelivery) -> Outcome:
+    def _destination(self, delivery: ClaimedDelivery) -> Destination:
+        address = self._keys.open_destination(delivery.account_id, delivery.delivery_id, delivery.sealed_destination)
+        return Destination(channel=delivery.channel, address=address)
+
+    async def _send(self, delivery: ClaimedDelivery, address: str, hashed: bytes) -> Outcome:
         now = self._clock.now()
         if delivery.attempt > self._max_attempts:
             return TooLate(reason="too many attempts")
@@ -121,8 +128,13 @@ class Outbox:
         if delivery.challenge_id is not None and delivery.sealed_code is None:
             return TooLate(reason="the challenge is over")
         code = self._code(delivery)
-        address = self._keys.open_destination(delivery.account_id, delivery.delivery_id, delivery.sealed_destination)
-        facts = MessageFacts.from_parameters(delivery.parameters, code=code, expire_time=delivery.expire_time, now=now)
+        facts = MessageFacts.from_parameters(
+            delivery.parameters,
+            code=code,
+            expire_time=delivery.expire_time,
+            now=now,
+            unsubscribe_url=self._unsubscribe_link(delivery, hashed),
+        )
         try:
             return await self._hand_over(delivery, address, facts)
         except ServiceError as refusal:
@@ -154,8 +166,8 @@ class Outbox:
     async def _hand_over_email(self, delivery: ClaimedDelivery, address: str, facts: MessageFacts) -> DeliveryOutcome:
         if self._senders.email is None:
             return TemporaryFailure(reason="no provider for emails")
-        link = self._unsubscribe_link(delivery, address)
-        email = self._renderer.email(delivery.kind, delivery.language, replace(facts, unsubscribe_url=link))
+        link = facts.unsubscribe_url
+        email = self._renderer.email(delivery.kind, delivery.language, facts)
         return await self._senders.email.send(
             EmailMessageToSend(
                 message_id=self._renderer.message_id(delivery.message_id),
@@ -170,9 +182,8 @@ class Outbox:
             )
         )
 
-    def _unsubscribe_link(self, delivery: ClaimedDelivery, address: str) -> str:
-        """The link that ends notices of this kind to this address; a code has none."""
-        if delivery.challenge_id is not None:
+    def _unsubscribe_link(self, delivery: ClaimedDelivery, hashed: bytes) -> str:
+        """The link that ends notices of this kind to this address; codes and texts have none."""
+        if delivery.challenge_id is not None or delivery.channel is not Channel.EMAIL:
             return ""
-        hashed = self._keys.destination_hash(Destination(channel=delivery.channel, address=address).canonical)
         return self._renderer.unsubscribe_link(self._keys.unsubscribe_token(delivery.kind, hashed))

@@ -14,7 +14,6 @@ from libs.runtime.logging import get_logger
 from services.challenge.delivery.port import Accepted, DeliveryOutcome, PermanentFailure, TemporaryFailure
 from services.challenge.domain.challenge import Channel, DeliveryState
 from services.challenge.domain.codes import CodeKeys
-from services.challenge.domain.destinations import Destination
 from services.challenge.domain.policy import Policy, RetryPolicy
 from services.challenge.metrics import count_delivery
 from services.challenge.storage.deliveries import ClaimedDelivery, DeliveryStore, TakenDelivery
@@ -58,20 +57,22 @@ class Outcomes:
         self._retries = retries
         self._jitter = jitter
 
-    async def record(self, delivery: ClaimedDelivery, outcome: Outcome) -> None:
-        """Mark a message after an attempt at it."""
+    async def record(self, delivery: ClaimedDelivery, outcome: Outcome, destination_hash: bytes) -> None:
+        """Mark a message after an attempt at it; ``destination_hash`` is its address's."""
         now = self._clock.now()
         match outcome:
             case Accepted():
-                await self._accepted(delivery, outcome, now)
+                await self._accepted(delivery, outcome, destination_hash, now)
             case PermanentFailure():
-                await self._bounced(delivery, outcome, now)
+                await self._bounced(delivery, outcome, destination_hash, now)
             case TooLate():
                 await self._end(delivery, DeliveryState.EXPIRED, outcome.reason, now)
             case TemporaryFailure():
                 await self._try_again(delivery, outcome, now)
 
-    async def _accepted(self, delivery: ClaimedDelivery, outcome: Accepted, now: datetime) -> None:
+    async def _accepted(
+        self, delivery: ClaimedDelivery, outcome: Accepted, destination_hash: bytes, now: datetime
+    ) -> None:
         # First the mark: whoever dies after it has sent once, and only a receipt is lost.
         await self._taken.mark(
             TakenDelivery(
@@ -79,7 +80,7 @@ class Outcomes:
                 delivery_id=delivery.delivery_id,
                 provider=outcome.provider,
                 provider_reference=outcome.provider_reference,
-                destination_hash=self._destination_hash(delivery),
+                destination_hash=destination_hash,
             )
         )
         _report(delivery, DeliveryState.ACCEPTED, "", outcome.provider)
@@ -92,10 +93,12 @@ class Outcomes:
         if came is not None:
             await self._deliveries.report(delivery.account_id, delivery.delivery_id, came, now)
 
-    async def _bounced(self, delivery: ClaimedDelivery, outcome: PermanentFailure, now: datetime) -> None:
+    async def _bounced(
+        self, delivery: ClaimedDelivery, outcome: PermanentFailure, destination_hash: bytes, now: datetime
+    ) -> None:
         await self._end(delivery, DeliveryState.BOUNCED, outcome.reason, now)
         if outcome.about_recipient:
-            await self._suppressions.bounced(self._destination_hash(delivery), now, self._policy.hard_bounce_pause)
+            await self._suppressions.bounced(destination_hash, now, self._policy.hard_bounce_pause)
 
     async def _try_again(self, delivery: ClaimedDelivery, failure: TemporaryFailure, now: datetime) -> None:
         moment = self._retries.next_attempt(
@@ -115,10 +118,6 @@ class Outcomes:
     async def _end(self, delivery: ClaimedDelivery, state: DeliveryState, reason: str, now: datetime) -> None:
         await self._deliveries.mark_over(delivery, state, reason, now)
         _report(delivery, state, reason, "")
-
-    def _destination_hash(self, delivery: ClaimedDelivery) -> bytes:
-        address = self._keys.open_destination(delivery.account_id, delivery.delivery_id, delivery.sealed_destination)
-        return self._keys.destination_hash(Destination(channel=delivery.channel, address=address).canonical)
 
 
 def _report(delivery: ClaimedDelivery, state: DeliveryState, reason: str, provider: str) -> None:

@@ -14,6 +14,7 @@ from libs.rpc.channel import call
 from libs.runtime.errors import ErrorReason, ServiceError
 from libs.testing.smtp import SmtpStep
 from services.challenge.delivery.port import Receipt, ReceiptState
+from services.challenge.storage.provider_messages import ProviderMessageStore
 from services.challenge.use_cases.take_receipt import take_receipt
 from tests.contract.challenge.challenge_world import OWNER, PHONE, TEXT, World, requester
 
@@ -60,8 +61,6 @@ async def test_a_receipt_that_comes_before_the_answer_is_kept_for_it(world: Worl
     early = Receipt(provider="text-1", provider_reference="early", state=ReceiptState.BOUNCED)
     await take(world, early)
     await take(world, Receipt(provider="text-1", provider_reference="early", state=ReceiptState.DELIVERED))
-    from services.challenge.storage.provider_messages import ProviderMessageStore
-
     store = ProviderMessageStore(context.database)
     assert await store.mark(reference, world.account, delivery_id, world.clock.now()) == "bounced"
 
