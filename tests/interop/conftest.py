@@ -17,5 +17,5 @@ def node() -> tuple[str, Path]:
     if command is None:
         pytest.skip("no Node.js on PATH: nothing to run npm's implementations with")
     if not (_FOLDER / "node_modules" / "smpp").is_dir():
-        pytest.skip("npm packages not installed: `make install` does that where npm and its registry are there")
+        pytest.skip("npm packages not installed: `make test` does that where npm and its registry are there")
     return command, _FOLDER
