@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from hashlib import sha256
 from uuid import uuid4
 
 import grpc
@@ -24,7 +26,9 @@ from hearthgate.gateway.v1 import playback_service_pb2 as playback_pb
 from hearthgate.gateway.v1 import playback_service_pb2_grpc as playback_rpc
 from hearthgate.gateway.v1 import verification_service_pb2 as verification_pb
 from hearthgate.gateway.v1 import verification_service_pb2_grpc as verification_rpc
+from libs.runtime.keys import SigningKey
 
+_REFRESH_CONTEXT = b"hearthgate session refresh v1\0"
 _CODE = re.compile(r"(?<!\d)(\d{6})(?!\d)")
 
 
@@ -50,7 +54,9 @@ class Device:
     country_code: str
     channel: grpc.aio.Channel
     session_token: str = ""
+    refresh_token: str = field(default="", repr=False)
     profile_id: str = ""
+    key: SigningKey | None = field(default_factory=SigningKey.generate)
 
     def __post_init__(self) -> None:
         self._account = account_rpc.AccountServiceStub(self.channel)
@@ -93,10 +99,14 @@ class Device:
     async def complete_sign_up(self, sign_up_id: str, code: str) -> account_pb.CompleteSignUpResponse:
         """Hand in the code; this device is signed in."""
         request = account_pb.CompleteSignUpRequest(
-            request_id=str(uuid4()), sign_up_id=sign_up_id, code=code, client=self.context()
+            request_id=str(uuid4()),
+            sign_up_id=sign_up_id,
+            code=code,
+            client=self.context(),
+            device_public_key=self._public_key(),
         )
         answer = await self._account.CompleteSignUp(request)
-        self.session_token = answer.credentials.session_token
+        self._keep(answer.credentials)
         self.profile_id = answer.profiles[0].profile_id
         return answer
 
@@ -107,12 +117,35 @@ class Device:
             email=person.email,
             password=password or person.password,
             client=self.context(),
+            device_public_key=self._public_key(),
         )
         answer = await self._account.SignIn(request)
-        self.session_token = answer.credentials.session_token
+        self._keep(answer.credentials)
         if answer.profiles:
             self.profile_id = self.profile_id or answer.profiles[0].profile_id
         return answer
+
+    async def refresh(self) -> None:
+        """Exchange the refresh token for new tokens, with the key's signature where the device has a key."""
+        self._keep((await self._account.RefreshSession(self.refresh_request())).credentials)
+
+    def refresh_request(self) -> account_pb.RefreshSessionRequest:
+        """The exchange of the refresh token, signed for once."""
+        request = account_pb.RefreshSessionRequest(
+            refresh_token=self.refresh_token, client=self.context(), request_id=str(uuid4())
+        )
+        if self.key is not None:
+            nonce = secrets.token_bytes(16)
+            token_digest = sha256(self.refresh_token.encode()).digest()
+            message = _REFRESH_CONTEXT + token_digest + nonce + self.device_id.encode()
+            request.key_proof.CopyFrom(account_pb.KeyProof(nonce=nonce, signature=self.key.sign(message)))
+        return request
+
+    def _keep(self, credentials: account_pb.SessionCredentials) -> None:
+        self.session_token, self.refresh_token = credentials.session_token, credentials.refresh_token
+
+    def _public_key(self) -> bytes:
+        return self.key.public_bytes if self.key else b""
 
     async def play(self, title_id: str) -> playback_pb.StartStreamResponse:
         """Press play."""

@@ -121,6 +121,7 @@ def registrations(settings: GatewaySettings, context: Context) -> list[Registrat
             servicer=AccountServicer(context),
             service_name="hearthgate.gateway.v1.AccountService",
             allowed_callers=public,
+            by_method={"GetSessionKeys": frozenset({"*"})},
         ),
         Registration(
             add=download_rpc.add_DownloadServiceServicer_to_server,

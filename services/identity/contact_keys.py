@@ -24,11 +24,8 @@ class ContactKeys:
 
     @classmethod
     def from_text(cls, text: str) -> Self:
-        """Keys written as ``label:base64url`` with commas between; the label is for people and may be left out.
-
-        Raises ValueError, without the text.
-        """
-        return cls([decode_key(part.strip().rpartition(":")[2]) for part in text.split(",")])
+        """Keys written as :func:`decode_keys` reads them."""
+        return cls(decode_keys(text))
 
     def seal(self, destination: str, *, account_id: UUID, channel: Channel) -> bytes:
         """The destination encrypted, to be opened only for the same account and channel."""
@@ -45,6 +42,14 @@ class ContactKeys:
     def fingerprints(self, method: str, *parts: str) -> list[bytes]:
         """Hashes of a request's body, the current key's first; keyed, as a body holds guessable things."""
         return [keyed_hash(key, method, *parts) for key in self._fingerprint]
+
+
+def decode_keys(text: str) -> list[bytes]:
+    """Keys written as ``label:base64url`` with commas between; the label is for people and may be left out.
+
+    Raises ValueError, without the text.
+    """
+    return [decode_key(part.strip().rpartition(":")[2]) for part in text.split(",")]
 
 
 def _bound_to(account_id: UUID, channel: Channel) -> bytes:

@@ -13,10 +13,13 @@ from hearthgate.identity.v1 import identity_service_pb2 as pb
 from libs.runtime.ids import parse_uuid
 from services.identity.domain.account import Account, AccountState, Plan, ProfileMove
 from services.identity.domain.contact import Channel, Contact
+from services.identity.domain.device_key import KeyProof, check_device_key
 from services.identity.domain.profile import Profile
-from services.identity.domain.session import EndReason, IssuedTokens, Session
+from services.identity.domain.session import EndReason, Session
 from services.identity.use_cases.create_account import NewAccount
 from services.identity.use_cases.end_sessions import AllSessions, DeviceSessions, OneSession, Which
+from services.identity.use_cases.open_session import NewSession, OpenedSession
+from services.identity.use_cases.refresh_session import Refresh
 
 _CHANNELS: Final = {Channel.EMAIL: standing_pb2.CHANNEL_EMAIL, Channel.TEXT: standing_pb2.CHANNEL_TEXT}
 
@@ -114,18 +117,45 @@ def session_message(session: Session) -> pb.Session:
         state=pb.SessionState.Value(f"SESSION_STATE_{session.state}"),
         end_reason=pb.SessionEndReason.Value(f"SESSION_END_REASON_{reason}"),
         create_time=_timestamp(session.create_time),
+        key_bound=session.device_key is not None,
     )
 
 
-def tokens_message(tokens: IssuedTokens | None) -> pb.SessionTokens | None:
+def tokens_message(opened: OpenedSession) -> pb.SessionTokens | None:
     """The secrets of a session, where it has any."""
+    tokens = opened.tokens
     if tokens is None:
         return None
     return pb.SessionTokens(
-        session_token=tokens.session_token.encode(),
+        session_token=opened.session_token,
         session_expire_time=_timestamp(tokens.session_expire_time),
         refresh_token=tokens.refresh_token.encode(),
         refresh_expire_time=_timestamp(tokens.refresh_expire_time),
+    )
+
+
+def new_session(request: pb.OpenSessionRequest) -> NewSession:
+    """What an OpenSession says. Raises INVALID_FIELD for a device key that is none."""
+    return NewSession(
+        request_id=parse_uuid(request.request_id, "request_id"),
+        account_id=parse_uuid(request.account_id, "account_id"),
+        device_id=request.device_id,
+        restricted=request.restricted,
+        device_key=check_device_key(request.device_public_key),
+        credential_version=request.credential_version or None,
+    )
+
+
+def refresh(request: pb.RefreshSessionRequest) -> Refresh:
+    """What a RefreshSession says."""
+    proof = None
+    if request.HasField("key_proof"):
+        proof = KeyProof(nonce=request.key_proof.nonce, signature=request.key_proof.signature)
+    return Refresh(
+        refresh_token=request.refresh_token,
+        device_id=request.device_id,
+        request_id=parse_uuid(request.request_id, "request_id") if request.request_id else None,
+        key_proof=proof,
     )
 
 

@@ -12,6 +12,7 @@ from libs.rpc.process import run_service, run_until_stopped
 from libs.rpc.server import ServerOptions, build_server
 from libs.runtime.clock import Clock
 from libs.runtime.ids import Uuid7Ids
+from services.identity.access_tokens import AccessTokens
 from services.identity.contact_keys import ContactKeys
 from services.identity.passwords import Argon2idHasher, Passwords
 from services.identity.servicer import registration
@@ -51,6 +52,8 @@ def build_identity(settings: IdentitySettings, *, database: Database, clock: Clo
         ids=Uuid7Ids(),
         keys=ContactKeys.from_text(settings.contact_keys.get_secret_value()),
         passwords=passwords,
+        access_tokens=AccessTokens(settings.signing_keys()),
+        refresh_keys=settings.refresh_keys(),
         lifetimes=settings.lifetimes(),
         default_plan_id=settings.default_plan_id,
         max_profiles=settings.max_profiles,

@@ -21,6 +21,7 @@ from services.identity.use_cases.end_sessions import end_sessions
 from services.identity.use_cases.find_account import find_account
 from services.identity.use_cases.get_account import get_account
 from services.identity.use_cases.get_contacts import get_contacts
+from services.identity.use_cases.get_session_keys import get_session_keys
 from services.identity.use_cases.lift_restriction import lift_restriction
 from services.identity.use_cases.list_plans import list_plans
 from services.identity.use_cases.move_profile import move_profile
@@ -70,18 +71,13 @@ class IdentityServicer(rpc.IdentityServiceServicer):
         )
 
     async def Authenticate(self, request: pb.AuthenticateRequest, context: Context) -> pb.AuthenticateResponse:
-        account = await authenticate(request.email, request.password, identity=self._identity)
-        return pb.AuthenticateResponse(account=convert.account_message(account))
+        found = await authenticate(request.email, request.password, identity=self._identity)
+        account = convert.account_message(found.account)
+        return pb.AuthenticateResponse(account=account, credential_version=found.credential_version)
 
     async def OpenSession(self, request: pb.OpenSessionRequest, context: Context) -> pb.OpenSessionResponse:
-        opened = await open_session(
-            request_id=parse_uuid(request.request_id, "request_id"),
-            account_id=_account_id(request),
-            device_id=request.device_id,
-            restricted=request.restricted,
-            identity=self._identity,
-        )
-        session, tokens = convert.session_message(opened.session), convert.tokens_message(opened.tokens)
+        opened = await open_session(convert.new_session(request), identity=self._identity)
+        session, tokens = convert.session_message(opened.session), convert.tokens_message(opened)
         return pb.OpenSessionResponse(session=session, tokens=tokens)
 
     async def ResolveSession(self, request: pb.ResolveSessionRequest, context: Context) -> pb.ResolveSessionResponse:
@@ -93,9 +89,12 @@ class IdentityServicer(rpc.IdentityServiceServicer):
         )
 
     async def RefreshSession(self, request: pb.RefreshSessionRequest, context: Context) -> pb.RefreshSessionResponse:
-        opened = await refresh_session(request.refresh_token, request.device_id, identity=self._identity)
-        session, tokens = convert.session_message(opened.session), convert.tokens_message(opened.tokens)
+        opened = await refresh_session(convert.refresh(request), identity=self._identity)
+        session, tokens = convert.session_message(opened.session), convert.tokens_message(opened)
         return pb.RefreshSessionResponse(session=session, tokens=tokens)
+
+    async def GetSessionKeys(self, request: pb.GetSessionKeysRequest, context: Context) -> pb.GetSessionKeysResponse:
+        return pb.GetSessionKeysResponse(jwks_json=await get_session_keys(identity=self._identity))
 
     async def LiftRestriction(self, request: pb.LiftRestrictionRequest, context: Context) -> pb.LiftRestrictionResponse:
         session_id = parse_uuid(request.session_id, "session_id")

@@ -6,9 +6,10 @@ from datetime import timedelta
 
 from pydantic import Field, SecretStr, field_validator
 
+from libs.runtime.keys import SigningKey, derive_key
 from libs.runtime.settings import ServiceSettings
-from services.identity.contact_keys import ContactKeys
-from services.identity.domain.session import Lifetimes
+from services.identity.contact_keys import ContactKeys, decode_keys
+from services.identity.domain.session import Lifetimes, TokenLife
 
 
 class IdentitySettings(ServiceSettings):
@@ -16,10 +17,18 @@ class IdentitySettings(ServiceSettings):
 
     contact_keys: SecretStr
     """Keys that protect addresses and numbers: ``label:base64url of 32 bytes``, commas between, the first one seals."""
-    session_token_seconds: int = Field(default=86_400, ge=1, le=31_536_000)
-    """How long a session token holds. Our choice: a day, so that a copied token is worth little for long."""
-    refresh_token_seconds: int = Field(default=7_776_000, ge=1, le=63_072_000)
-    """How long a refresh token holds, anew with each exchange. Our choice: 90 days unused, then one signs in again."""
+    session_keys: SecretStr = SecretStr("")
+    """Keys that sign session tokens, written as contact keys are; the first one signs, all verify. Empty: derived from
+    the contact keys, with which they then rotate."""
+    session_token_seconds: int = Field(default=900, ge=30, le=86_400)
+    """How long a session token of a device with a key holds. Our choice: minutes, as whoever verifies it alone
+    learns of a sign-out no sooner than it runs out."""
+    refresh_token_seconds: int = Field(default=7_776_000, ge=60, le=63_072_000)
+    """How long its refresh token holds, anew with each exchange. Our choice: 90 days, then one signs in again."""
+    keyless_session_token_seconds: int = Field(default=300, ge=30, le=86_400)
+    """The same for a device without a key, whose tokens are worth as much to whoever copied them."""
+    keyless_refresh_token_seconds: int = Field(default=2_592_000, ge=60, le=63_072_000)
+    """The same for a device without a key. Our choice: 30 days (NIST SP 800-63B-4: at AAL1 up to 30 days)."""
     password_memory_kib: int = Field(default=19_456, ge=19_456, le=1_048_576)
     """Argon2id memory. OWASP password storage: 19 MiB at least."""
     password_passes: int = Field(default=2, ge=2, le=10)
@@ -37,6 +46,13 @@ class IdentitySettings(ServiceSettings):
     max_profiles: int = Field(default=5, ge=1, le=100)
     """Profiles an account may have. Netflix help: 5."""
 
+    @field_validator("session_keys")
+    @classmethod
+    def _are_keys_or_none(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value():
+            decode_keys(value.get_secret_value())
+        return value
+
     @field_validator("contact_keys")
     @classmethod
     def _are_keys(cls, value: SecretStr) -> SecretStr:
@@ -46,6 +62,23 @@ class IdentitySettings(ServiceSettings):
     def lifetimes(self) -> Lifetimes:
         """How long tokens hold."""
         return Lifetimes(
-            session_token=timedelta(seconds=self.session_token_seconds),
-            refresh_token=timedelta(seconds=self.refresh_token_seconds),
+            with_key=TokenLife(
+                session_token=timedelta(seconds=self.session_token_seconds),
+                refresh_token=timedelta(seconds=self.refresh_token_seconds),
+            ),
+            without_key=TokenLife(
+                session_token=timedelta(seconds=self.keyless_session_token_seconds),
+                refresh_token=timedelta(seconds=self.keyless_refresh_token_seconds),
+            ),
         )
+
+    def signing_keys(self) -> list[SigningKey]:
+        """The keys of session tokens, the one that signs first."""
+        return [SigningKey.from_seed(derive_key(key, "identity/session-signing")) for key in self._session_masters()]
+
+    def refresh_keys(self) -> list[bytes]:
+        """The keys with which one refresh token follows from another, the current one first."""
+        return [derive_key(key, "identity/refresh-chain") for key in self._session_masters()]
+
+    def _session_masters(self) -> list[bytes]:
+        return decode_keys(self.session_keys.get_secret_value() or self.contact_keys.get_secret_value())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
@@ -22,7 +22,7 @@ from services.gateway.domain.records import (
 )
 
 UNRETRIED: Final = (("hearthgate.identity.v1.IdentityService", "RefreshSession"),)
-"""What the channel must not repeat: a refresh token that is shown twice ends its session."""
+"""What the channel must not repeat: a refresh token is shown once, a device's signature taken once."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +53,24 @@ class PendingAccount:
 
     def __repr__(self) -> str:
         return f"PendingAccount({self.account_id})"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Authenticated:
+    """An account, and which of its passwords was the right one."""
+
+    account: Account
+    credential_version: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refresh:
+    """A refresh token as shown. ``key_proof``: nonce and signature of its key; ``request_id`` may be empty."""
+
+    refresh_token: str = field(repr=False)
+    device_id: str
+    request_id: str
+    key_proof: tuple[bytes, bytes] | None = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,17 +118,33 @@ class IdentityClient:
             move=move,
         )
 
-    async def authenticate(self, email: str, password: str) -> Account:
+    async def authenticate(self, email: str, password: str) -> Authenticated:
         """The account whose password it is. Raises CREDENTIALS_REJECTED."""
         answer = await call(self._stub.Authenticate, pb.AuthenticateRequest(email=email, password=password))
-        return conversions.account(answer.account)
+        return Authenticated(account=conversions.account(answer.account), credential_version=answer.credential_version)
 
     async def open_session(
-        self, request_id: UUID, account_id: UUID, device_id: str, *, restricted: bool
+        self,
+        request_id: UUID,
+        account_id: UUID,
+        device_id: str,
+        *,
+        restricted: bool,
+        device_key: bytes = b"",
+        credential_version: int = 0,
     ) -> tuple[Session, Credentials]:
-        """A session for a device, and its secrets. Raises STATE_CONFLICT for a repeat whose session is over by now."""
+        """A session for a device, and its secrets.
+
+        Raises STATE_CONFLICT for a repeat whose session is over by now; CREDENTIALS_REJECTED where the password is not
+        the one of that version any more.
+        """
         request = pb.OpenSessionRequest(
-            request_id=str(request_id), account_id=str(account_id), device_id=device_id, restricted=restricted
+            request_id=str(request_id),
+            account_id=str(account_id),
+            device_id=device_id,
+            restricted=restricted,
+            device_public_key=device_key,
+            credential_version=credential_version,
         )
         answer = await call(self._stub.OpenSession, request)
         if answer.session.state == pb.SESSION_STATE_ENDED:
@@ -122,10 +156,19 @@ class IdentityClient:
         request = pb.ResolveSessionRequest(session_token=session_token)
         return conversions.resolved_session(await call(self._stub.ResolveSession, request))
 
-    async def refresh_session(self, refresh_token: str, device_id: str) -> Credentials:
+    async def refresh_session(self, refresh: Refresh) -> Credentials:
         """New secrets for old ones. Raises SESSION_UNKNOWN."""
-        request = pb.RefreshSessionRequest(refresh_token=refresh_token, device_id=device_id)
+        request = pb.RefreshSessionRequest(
+            refresh_token=refresh.refresh_token, device_id=refresh.device_id, request_id=refresh.request_id
+        )
+        if refresh.key_proof is not None:
+            nonce, signature = refresh.key_proof
+            request.key_proof.CopyFrom(pb.KeyProof(nonce=nonce, signature=signature))
         return conversions.credentials((await call(self._stub.RefreshSession, request)).tokens)
+
+    async def get_session_keys(self) -> str:
+        """The public keys of session tokens as a JSON Web Key Set."""
+        return (await call(self._stub.GetSessionKeys, pb.GetSessionKeysRequest())).jwks_json
 
     async def lift_restriction(self, account_id: UUID, session_id: UUID) -> None:
         """Make a restricted session a full one."""

@@ -10,12 +10,13 @@ from hearthgate.gateway.v1 import account_service_pb2_grpc as rpc
 from services.gateway import answers
 from services.gateway.clients.conversions import client, moment, timestamp
 from services.gateway.clients.device_trust import DeviceSummary
-from services.gateway.clients.identity import NewAccount
+from services.gateway.clients.identity import NewAccount, Refresh
 from services.gateway.use_cases.complete_sign_up import CompleteSignUp, complete_sign_up
 from services.gateway.use_cases.context import Context, account_hint
 from services.gateway.use_cases.create_own_account import create_own_account
 from services.gateway.use_cases.declare_residence import declare_residence
 from services.gateway.use_cases.declare_travel import DeclareTravel, declare_travel
+from services.gateway.use_cases.get_session_keys import get_session_keys
 from services.gateway.use_cases.list_devices import list_devices
 from services.gateway.use_cases.refresh_session import refresh_session
 from services.gateway.use_cases.reset_password import ResetPassword, reset_password
@@ -55,6 +56,7 @@ class AccountServicer(rpc.AccountServiceServicer):
             sign_up_id=UUID(request.sign_up_id),
             client=client(request.client),
             code=request.code,
+            device_key=request.device_public_key,
         )
         signed_up = await complete_sign_up(self._context, command)
         return pb.CompleteSignUpResponse(
@@ -70,12 +72,16 @@ class AccountServicer(rpc.AccountServiceServicer):
             email=request.email,
             password=request.password,
             client=client(request.client),
+            device_key=request.device_public_key,
         )
         return answers.sign_in_response(await sign_in(self._context, command))
 
     async def RefreshSession(self, request: pb.RefreshSessionRequest, context: Any) -> pb.RefreshSessionResponse:
-        secrets = await refresh_session(self._context, request.refresh_token, client(request.client))
+        secrets = await refresh_session(self._context, _refresh(request))
         return pb.RefreshSessionResponse(credentials=answers.credentials(secrets))
+
+    async def GetSessionKeys(self, request: pb.GetSessionKeysRequest, context: Any) -> pb.GetSessionKeysResponse:
+        return pb.GetSessionKeysResponse(jwks_json=await get_session_keys(self._context))
 
     async def SignOut(self, request: pb.SignOutRequest, context: Any) -> pb.SignOutResponse:
         streams = await sign_out(self._context, request.session_token, client(request.client))
@@ -150,6 +156,16 @@ def _new_account(
         profile_name=profile_name,
         plan_id=request.plan_id,
         move=move,
+    )
+
+
+def _refresh(request: pb.RefreshSessionRequest) -> Refresh:
+    proof = (request.key_proof.nonce, request.key_proof.signature) if request.HasField("key_proof") else None
+    return Refresh(
+        refresh_token=request.refresh_token,
+        device_id=client(request.client).device_id,
+        request_id=request.request_id,
+        key_proof=proof,
     )
 
 

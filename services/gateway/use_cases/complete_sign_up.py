@@ -34,6 +34,7 @@ class CompleteSignUp:
     sign_up_id: UUID
     client: Client
     code: str
+    device_key: bytes = b""
 
     def __repr__(self) -> str:
         return f"CompleteSignUp({self.sign_up_id})"
@@ -65,7 +66,11 @@ async def complete_sign_up(context: Context, command: CompleteSignUp) -> SignedU
         step_id(command.request_id, "confirm"), proof.account_id, command.client, Basis.ACCOUNT_CREATED
     )
     _, credentials = await context.identity.open_session(
-        step_id(command.request_id, "session"), proof.account_id, command.client.device_id, restricted=False
+        step_id(command.request_id, "session"),
+        proof.account_id,
+        command.client.device_id,
+        restricted=False,
+        device_key=command.device_key,
     )
     _, profiles = await context.identity.get_account(proof.account_id)
     return SignedUp(account_id=proof.account_id, credentials=credentials, profiles=profiles)

@@ -46,6 +46,7 @@ class SignIn:
     email: str
     password: str
     client: Client
+    device_key: bytes = b""
 
     def __repr__(self) -> str:
         return f"SignIn({self.request_id})"
@@ -65,14 +66,20 @@ class SignInAnswer:
 
 async def sign_in(context: Context, command: SignIn) -> SignInAnswer:
     """A right password alone gets a full session only where nothing looks like theft."""
-    account = await context.identity.authenticate(command.email, command.password)
+    authenticated = await context.identity.authenticate(command.email, command.password)
+    account = authenticated.account
     assessment = await context.device_trust.assess_device(account.account_id, command.client, SightingKind.SIGN_IN)
     record = await _keep(context, command, account, assessment)
     if record.verdict.outcome is Outcome.DENIED:
         return _answer(record)
     restricted = record.verdict.outcome is Outcome.VERIFICATION_REQUIRED
     session, credentials = await context.identity.open_session(
-        step_id(command.request_id, "session"), account.account_id, command.client.device_id, restricted=restricted
+        step_id(command.request_id, "session"),
+        account.account_id,
+        command.client.device_id,
+        restricted=restricted,
+        device_key=command.device_key,
+        credential_version=authenticated.credential_version,
     )
     # Not beside the answer: the owner can shut the device out as soon as it stands in an answer.
     sighting = context.sighting(SightingKind.SIGN_IN, account.account_id, command.client, None)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
-from libs.runtime.keys import new_secret
+from libs.runtime.keys import keyed_hash, new_secret
 
 _FORM: Final = re.compile(r"hgr1\.([0-9a-f]{32})\.([A-Za-z0-9_-]{43})", re.ASCII)
 
@@ -32,6 +33,15 @@ class RefreshToken:
 def new_refresh_token(account_id: UUID) -> RefreshToken:
     """A token with a fresh random secret of 32 bytes."""
     return RefreshToken(account_id=account_id, secret=new_secret())
+
+
+def next_refresh_token(token: RefreshToken, key: bytes) -> RefreshToken:
+    """The token that is given for this one: always the same, and known to nobody without the key.
+
+    So a device that asks again because the answer was lost gets what it was to get, whichever request came first.
+    """
+    secret = base64.urlsafe_b64encode(keyed_hash(key, token.account_id.bytes, token.secret)).rstrip(b"=").decode()
+    return RefreshToken(account_id=token.account_id, secret=secret)
 
 
 def parse_refresh_token(text: str) -> RefreshToken | None:

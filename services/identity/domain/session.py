@@ -8,7 +8,6 @@ from enum import StrEnum
 from typing import Self
 from uuid import UUID
 
-from libs.runtime.tokens import SessionToken, new_session_token
 from services.identity.domain.refresh_token import RefreshToken, new_refresh_token
 
 
@@ -35,48 +34,67 @@ class EndReason(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Lifetimes:
-    """How long tokens hold, from the moment they are issued."""
+class TokenLife:
+    """How long the tokens of a session hold, from the moment they are issued."""
 
     session_token: timedelta
     refresh_token: timedelta
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Lifetimes:
+    """Tokens of a device that proves to hold a key live longer than those that whoever copied them can use."""
+
+    with_key: TokenLife
+    without_key: TokenLife
+
+    def of(self, device_key: bytes | None) -> TokenLife:
+        """How long the tokens of a device with this key, or with none, hold."""
+        return self.without_key if device_key is None else self.with_key
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Session:
-    """A device that signed in to an account."""
+    """A device that signed in to an account; ``device_key`` is its public key, where it has one."""
 
     session_id: UUID
     account_id: UUID
     device_id: str
     state: SessionState
     create_time: datetime
-    session_expire_time: datetime
     refresh_expire_time: datetime
     end_reason: EndReason | None = None
+    device_key: bytes | None = None
 
-    def as_of(self, now: datetime) -> Self:
-        """The session as its token sees it at a moment: ENDED with EXPIRED once the token's time has run out."""
-        if self.state is SessionState.ENDED or now < self.session_expire_time:
+    def as_of(self, now: datetime, *, token_expire_time: datetime) -> Self:
+        """The session as one of its tokens sees it: ENDED with EXPIRED once the token's time has run out."""
+        return self if now < token_expire_time else self.over()
+
+    def over(self) -> Self:
+        """The session as ended: by its own reason, or because its time has run out."""
+        if self.state is SessionState.ENDED:
             return self
         return replace(self, state=SessionState.ENDED, end_reason=EndReason.EXPIRED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IssuedTokens:
-    """The secrets of a session, given to its device once and never stored."""
+    """The times of a session's tokens, and the secret of the one that is exchanged, which is never stored."""
 
-    session_token: SessionToken = field(repr=False)
+    issue_time: datetime
     session_expire_time: datetime
     refresh_token: RefreshToken = field(repr=False)
     refresh_expire_time: datetime
 
 
-def issue_tokens(account_id: UUID, *, now: datetime, lifetimes: Lifetimes) -> IssuedTokens:
-    """A fresh pair of tokens whose time runs from ``now``."""
+def issue_tokens(
+    account_id: UUID, *, now: datetime, life: TokenLife, refresh_token: RefreshToken | None = None
+) -> IssuedTokens:
+    """A pair of tokens whose time runs from ``now``, in whole seconds as signed tokens tell it."""
+    issue_time = now.replace(microsecond=0)
     return IssuedTokens(
-        session_token=new_session_token(account_id),
-        session_expire_time=now + lifetimes.session_token,
-        refresh_token=new_refresh_token(account_id),
-        refresh_expire_time=now + lifetimes.refresh_token,
+        issue_time=issue_time,
+        session_expire_time=issue_time + life.session_token,
+        refresh_token=refresh_token or new_refresh_token(account_id),
+        refresh_expire_time=issue_time + life.refresh_token,
     )

@@ -51,7 +51,7 @@ select exists (select from plan where plan_id = $1)
 
 FIND_CREDENTIAL: Final = """
 /* identity.find_credential: what a password is checked against */
-select password_hash from credential where account_id = $1
+select password_hash, version from credential where account_id = $1
 """
 
 FIND_FIRST_CREDENTIAL: Final = """
@@ -65,7 +65,13 @@ where c.account_id = $1 and c.set_time = a.create_time
 PUT_CREDENTIAL: Final = """
 /* identity.put_credential: an account's password, in place of the one before */
 insert into credential (account_id, password_hash, set_time) values ($1, $2, $3)
-on conflict (account_id) do update set password_hash = excluded.password_hash, set_time = excluded.set_time
+on conflict (account_id) do update
+set password_hash = excluded.password_hash, set_time = excluded.set_time, version = credential.version + 1
+"""
+
+FIND_CREDENTIAL_VERSION: Final = """
+/* identity.find_credential_version: which password an account has, counted from one */
+select version from credential where account_id = $1
 """
 
 # Contacts and addresses
@@ -156,7 +162,7 @@ where account_id = $1 and profile_id = $2 and moving_to_account_id = $3 and move
 RESOLVE_SESSION: Final = """
 /* identity.resolve_session: what stands behind a session token, a row for each profile; on each cold start */
 select s.session_id, s.account_id, s.device_id, s.state as session_state, s.end_reason,
-       s.create_time as session_create_time, s.session_expire_time, s.refresh_expire_time,
+       s.create_time as session_create_time, s.refresh_expire_time, s.device_key,
        a.state, a.country_code, a.language, a.email_taken, a.move_source_account_id, a.move_profile_id, a.create_time,
        p.plan_id, p.max_streams, p.max_download_devices, p.extra_member_slots,
        f.profile_id, f.name, f.maturity_age, f.is_primary, f.kids, f.moving_to_account_id, f.moved_to_account_id
@@ -164,56 +170,75 @@ from session s
 join account a on a.account_id = s.account_id and a.account_id = $1
 join plan p on p.plan_id = a.plan_id
 left join profile f on f.account_id = s.account_id and f.account_id = $1 and f.moved_to_account_id is null
-where s.account_id = $1 and s.session_digest = $2
+where s.account_id = $1 and s.session_id = $2
 order by f.is_primary desc, f.create_time, f.profile_id
 """
 
 FIND_SESSION: Final = """
 /* identity.find_session: a session by its id */
-select session_id, account_id, device_id, state, end_reason, create_time, session_expire_time, refresh_expire_time
+select session_id, account_id, device_id, state, end_reason, create_time, refresh_expire_time, device_key
 from session
 where account_id = $1 and session_id = $2
 """
 
 INSERT_SESSION: Final = """
 /* identity.insert_session: a device has signed in */
-insert into session (account_id, session_id, device_id, state, create_time, session_digest, session_expire_time,
-                     refresh_digest, refresh_expire_time)
+insert into session (account_id, session_id, device_id, state, create_time, session_expire_time, refresh_digest,
+                     refresh_expire_time, device_key)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-returning session_id, account_id, device_id, state, end_reason, create_time, session_expire_time, refresh_expire_time
 """
 
 REISSUE_TOKENS: Final = """
 /* identity.reissue_tokens: fresh tokens for the session that a repeated request opened */
 update session
-set session_digest = $4, session_expire_time = $5, refresh_digest = $6, refresh_expire_time = $7
+set session_expire_time = $4, refresh_digest = $5, refresh_expire_time = $6
 where account_id = $1 and session_id = $2 and state <> 'ENDED' and refresh_expire_time > $3
-returning session_id, account_id, device_id, state, end_reason, create_time, session_expire_time, refresh_expire_time
+returning session_id, account_id, device_id, state, end_reason, create_time, refresh_expire_time, device_key
+"""
+
+FIND_REFRESHABLE: Final = """
+/* identity.find_refreshable: the session whose refresh token this is now */
+select session_id, account_id, device_id, state, end_reason, create_time, refresh_expire_time, device_key
+from session
+where account_id = $1 and refresh_digest = $2 and device_id = $3 and state <> 'ENDED' and refresh_expire_time > $4
 """
 
 EXCHANGE_TOKENS: Final = """
-/* identity.exchange_tokens: fresh tokens in place of both old ones; of two at once only one finds the row */
+/* identity.exchange_tokens: a fresh refresh token in place of the old one; of two at once only one finds the row */
 update session
-set session_digest = $5, session_expire_time = $6, refresh_digest = $7, refresh_expire_time = $8
+set session_expire_time = $5, refresh_digest = $6, refresh_expire_time = $7
 where account_id = $1 and refresh_digest = $2 and device_id = $3 and state <> 'ENDED' and refresh_expire_time > $4
-returning session_id, account_id, device_id, state, end_reason, create_time, session_expire_time, refresh_expire_time
+returning session_id, account_id, device_id, state, end_reason, create_time, refresh_expire_time, device_key
 """
 
 INSERT_SPENT_REFRESH: Final = """
-/* identity.insert_spent_refresh: remember a refresh token that was exchanged */
-insert into spent_refresh_token (account_id, refresh_digest, session_id, spend_time) values ($1, $2, $3, $4)
+/* identity.insert_spent_refresh: remember a refresh token that was exchanged, and for which one */
+insert into spent_refresh_token (account_id, refresh_digest, session_id, spend_time, request_id, next_digest)
+values ($1, $2, $3, $4, $5, $6)
 """
 
 FIND_SPENT_REFRESH: Final = """
-/* identity.find_spent_refresh: the session of a refresh token that was exchanged before */
-select session_id from spent_refresh_token where account_id = $1 and refresh_digest = $2
+/* identity.find_spent_refresh: how a refresh token was exchanged, and the session as it is by now */
+select t.spend_time, t.request_id, t.next_digest, s.refresh_digest as current_digest,
+       s.session_id, s.account_id, s.device_id, s.state, s.end_reason, s.create_time, s.refresh_expire_time,
+       s.device_key
+from spent_refresh_token t
+join session s on s.account_id = t.account_id and s.account_id = $1 and s.session_id = t.session_id
+where t.account_id = $1 and t.refresh_digest = $2
+"""
+
+INSERT_SPENT_PROOF: Final = """
+/* identity.insert_spent_proof: take a device key's signature, unless it was taken before */
+insert into spent_key_proof (account_id, proof_digest, session_id, spend_time)
+values ($1, $2, $3, $4)
+on conflict (account_id, proof_digest) do nothing
 """
 
 LIFT_RESTRICTION: Final = """
 /* identity.lift_restriction: a restricted session becomes a full one */
 update session set state = 'LIVE'
 where account_id = $1 and session_id = $2 and state <> 'ENDED' and refresh_expire_time > $3
-returning session_id, account_id, device_id, state, end_reason, create_time, session_expire_time, refresh_expire_time
+returning session_id, account_id, device_id, state, end_reason, create_time, refresh_expire_time, device_key
 """
 
 END_SESSION: Final = """

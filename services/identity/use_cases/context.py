@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -10,6 +11,7 @@ from libs.persistence.database import Database, Executor
 from libs.runtime.clock import Clock
 from libs.runtime.errors import not_found
 from libs.runtime.ids import Ids
+from services.identity.access_tokens import AccessTokens
 from services.identity.contact_keys import ContactKeys
 from services.identity.domain.session import Lifetimes
 from services.identity.passwords import Passwords
@@ -28,6 +30,8 @@ class Identity:
     ids: Ids
     keys: ContactKeys
     passwords: Passwords
+    access_tokens: AccessTokens
+    refresh_keys: Sequence[bytes]
     lifetimes: Lifetimes
     default_plan_id: str
     max_profiles: int

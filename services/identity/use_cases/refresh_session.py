@@ -1,44 +1,135 @@
-"""RefreshSession: exchange a refresh token for new tokens, and end the session whose token comes twice."""
+"""RefreshSession: exchange a refresh token for new tokens, and end the session whose token has two holders.
+
+An answer can be lost, so the same exchange may be asked for again: by a device with a key, by signing anew; by one
+without, under the same request id and soon. It is given the very token that it was to get, while that is unused.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
 
 from libs.persistence.database import Executor
 from libs.runtime.errors import ErrorReason, ServiceError
 from libs.runtime.logging import get_logger
-from services.identity.domain.refresh_token import RefreshToken, parse_refresh_token
-from services.identity.domain.session import EndReason, issue_tokens
+from services.identity.domain.device_key import KeyProof, proves
+from services.identity.domain.refresh_token import RefreshToken, next_refresh_token, parse_refresh_token
+from services.identity.domain.session import EndReason, IssuedTokens, Session, SessionState, issue_tokens
 from services.identity.storage import sessions
+from services.identity.storage.sessions import SpentToken
 from services.identity.use_cases.context import Identity
 from services.identity.use_cases.open_session import OpenedSession
 
+REPEAT_WINDOW: Final = timedelta(minutes=1)
+"""How long a request id excuses a spent token. Ours: longer than a caller's retries, too short to be found in a log."""
 _log = get_logger(__name__)
 
 
-async def refresh_session(refresh_token: str, device_id: str, *, identity: Identity) -> OpenedSession:
-    """The session with fresh tokens; both old ones no longer hold.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refresh:
+    """A refresh token that a device shows, with its key's signature where it has a key."""
 
-    Raises SESSION_UNKNOWN for a token that is malformed, unknown, run out, another device's, or spent; a spent one
-    also ends its session, as there must be two holders of it.
+    refresh_token: str = field(repr=False)
+    device_id: str
+    request_id: UUID | None = None
+    key_proof: KeyProof | None = None
+
+
+async def refresh_session(refresh: Refresh, *, identity: Identity) -> OpenedSession:
+    """The session with fresh tokens; the old refresh token no longer holds.
+
+    Raises SESSION_UNKNOWN for a token that is malformed, unknown, run out, another device's, not signed for by the
+    device's key, or spent; a spent one that has two holders also ends its session.
     """
-    token = parse_refresh_token(refresh_token)
+    token = parse_refresh_token(refresh.refresh_token)
     if token is None:
         raise ServiceError(ErrorReason.SESSION_UNKNOWN)
-    now = identity.clock.now()
-    tokens = issue_tokens(token.account_id, now=now, lifetimes=identity.lifetimes)
     async with identity.database.transaction() as transaction:
-        session = await sessions.exchange_refresh_token(transaction, token, device_id, tokens, now)
-        if session is None:
-            await _end_if_spent(transaction, token, identity)
-    if session is None:
+        opened = await _exchange(transaction, token, refresh, identity)
+        if opened is None:
+            opened = await _exchange_again(transaction, token, refresh, identity)
+    if opened is None:
         raise ServiceError(ErrorReason.SESSION_UNKNOWN)
-    return OpenedSession(session=session, tokens=tokens)
+    return opened
 
 
-async def _end_if_spent(transaction: Executor, token: RefreshToken, identity: Identity) -> None:
-    session_id = await sessions.find_spent_token(transaction, token)
-    if session_id is None:
-        return
+async def _exchange(
+    transaction: Executor, token: RefreshToken, refresh: Refresh, identity: Identity
+) -> OpenedSession | None:
     now = identity.clock.now()
-    ended = await sessions.end_session(transaction, token.account_id, session_id, EndReason.TOKEN_REUSED, now)
-    if ended:
-        _log.warning("refresh token used twice", account_id=token.account_id, session_id=session_id)
+    session = await sessions.find_refreshable(transaction, token, refresh.device_id, now)
+    if session is None or not await _signed_for(transaction, token, refresh, session, now):
+        return None
+    following = next_refresh_token(token, identity.refresh_keys[0])
+    life = identity.lifetimes.of(session.device_key)
+    tokens = issue_tokens(token.account_id, now=now, life=life, refresh_token=following)
+    exchanged = await sessions.exchange_refresh_token(transaction, token, session, tokens, refresh.request_id)
+    return _opened(exchanged, tokens, identity) if exchanged else None
+
+
+async def _exchange_again(
+    transaction: Executor, token: RefreshToken, refresh: Refresh, identity: Identity
+) -> OpenedSession | None:
+    """The tokens that a spent one was exchanged for, to a device whose answer was lost; None to anybody else."""
+    spent = await sessions.find_spent_token(transaction, token)
+    if spent is None or spent.session.state is SessionState.ENDED:
+        return None
+    now = identity.clock.now()
+    if spent.session.device_key is None:
+        genuine = _repeats(spent, refresh, now)
+    else:
+        # Without the key a token is worth nothing, so that whoever shows it cannot end the session with it either.
+        if not await _signed_for(transaction, token, refresh, spent.session, now):
+            return None
+        genuine = spent.next_unused
+    if not genuine:
+        await _end(transaction, spent.session, now)
+        return None
+    tokens = _issued_before(token, spent, now, identity)
+    return _opened(spent.session, tokens, identity) if tokens else None
+
+
+async def _signed_for(
+    transaction: Executor, token: RefreshToken, refresh: Refresh, session: Session, now: datetime
+) -> bool:
+    """Whether the device's key, where it has one, signed this exchange, and not for an earlier request."""
+    if session.device_key is None:
+        return True
+    proof, text = refresh.key_proof, refresh.refresh_token
+    proved = refresh.device_id == session.device_id and proves(
+        session.device_key, proof, refresh_token=text, device_id=refresh.device_id
+    )
+    if proved and proof and await sessions.spend_proof(transaction, token, proof, session, now):
+        return True
+    problem = "signature replayed" if proved else "not signed by the device's key"
+    _log.warning(f"refresh refused: {problem}", account_id=session.account_id, session_id=session.session_id)
+    return False
+
+
+def _repeats(spent: SpentToken, refresh: Refresh, now: datetime) -> bool:
+    same_request = refresh.request_id is not None and refresh.request_id == spent.request_id
+    soon = now - spent.spend_time <= REPEAT_WINDOW
+    return same_request and soon and spent.next_unused and refresh.device_id == spent.session.device_id
+
+
+def _issued_before(token: RefreshToken, spent: SpentToken, now: datetime, identity: Identity) -> IssuedTokens | None:
+    """The same refresh token again. None where the key that it was made with is gone."""
+    for key in identity.refresh_keys:
+        following = next_refresh_token(token, key)
+        if following.digest() == spent.next_digest:
+            life = identity.lifetimes.of(spent.session.device_key)
+            return issue_tokens(token.account_id, now=now, life=life, refresh_token=following)
+    return None
+
+
+async def _end(transaction: Executor, session: Session, now: datetime) -> None:
+    reason = EndReason.TOKEN_REUSED
+    if await sessions.end_session(transaction, session.account_id, session.session_id, reason, now):
+        _log.warning("refresh token used twice", account_id=session.account_id, session_id=session.session_id)
+
+
+def _opened(session: Session, tokens: IssuedTokens, identity: Identity) -> OpenedSession:
+    token = identity.access_tokens.encode(session, tokens)
+    return OpenedSession(session=session, tokens=tokens, session_token=token)

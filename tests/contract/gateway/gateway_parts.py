@@ -39,6 +39,12 @@ from services.identity.settings import IdentitySettings
 from tests.contract.device_trust.device_trust_model import plain_model_data
 from tests.contract.gateway.gateway_world import BACKEND, GATEWAY, OPERATOR, STRANGER, Part, World
 
+TOKEN_LIFE = timedelta(days=366)
+_TOKEN_LIVES = {
+    f"{prefix}{token}_token_seconds": (TOKEN_LIFE * times).total_seconds()
+    for prefix in ("", "keyless_")
+    for token, times in (("session", 1), ("refresh", 2))
+}
 ASKED_AT_ONCE = Policy(
     tolerated_days=0,
     thief_threshold=0.5,
@@ -99,7 +105,9 @@ async def _start_gateway(world: World, dsn: str, changes: dict[str, Any]) -> Non
 
 
 async def _identity(world: World, database: Database, dsn: str) -> Registration:
-    settings = IdentitySettings(database_url=dsn, contact_keys=new_secret())  # type: ignore[arg-type]  # pydantic wraps it
+    plain = IdentitySettings(database_url=dsn, contact_keys=new_secret())  # type: ignore[arg-type]  # pydantic wraps it
+    # These tests let days pass between two calls; that tokens run out within minutes has tests of its own.
+    settings = plain.model_copy(update=_TOKEN_LIVES)
     passwords = identity_main.build_passwords(settings)
     world.stack.callback(passwords.close)
     return identity_registration(

@@ -133,34 +133,6 @@ async def test_the_owner_hears_of_a_new_device_and_not_of_one_that_is_known(home
     assert "Ada's tablet" in await world.mail(home.owner.email, "A new device signed in")
 
 
-async def test_a_refresh_gives_new_tokens_and_ends_the_old_ones(home: Household, world: World) -> None:
-    phone = world.device("Phone", profile_id=home.profile_id)
-    signed_in = await world.accounts.SignIn(_sign_in(phone, home.owner.email, home.owner.password))
-    request = pb.RefreshSessionRequest(refresh_token=signed_in.credentials.refresh_token, client=phone.context())
-    stolen = pb.RefreshSessionRequest(
-        refresh_token=signed_in.credentials.refresh_token, client=world.device("Thief").context()
-    )
-    assert (await failure(world.accounts.RefreshSession(stolen))).reason == "SESSION_UNKNOWN"
-    fresh = (await world.accounts.RefreshSession(request)).credentials
-    assert fresh.refresh_token != signed_in.credentials.refresh_token
-    phone.session_token = fresh.session_token
-    assert (await phone.play("film")).outcome == decision_pb.OUTCOME_ALLOWED
-    phone.session_token = signed_in.credentials.session_token
-    assert (await failure(phone.play("film"))).reason == "SESSION_UNKNOWN"
-    assert (await failure(world.accounts.RefreshSession(request))).reason == "SESSION_UNKNOWN"
-
-
-async def test_a_session_ends_after_a_day_and_its_refresh_token_carries_on(home: Household, world: World) -> None:
-    phone = world.device("Phone", profile_id=home.profile_id)
-    signed_in = await world.accounts.SignIn(_sign_in(phone, home.owner.email, home.owner.password))
-    phone.session_token = signed_in.credentials.session_token
-    world.clock.advance(timedelta(days=1))
-    assert (await phone.play("film")).reasons[0].code == decision_pb.REASON_CODE_SESSION_ENDED
-    request = pb.RefreshSessionRequest(refresh_token=signed_in.credentials.refresh_token, client=phone.context())
-    phone.session_token = (await world.accounts.RefreshSession(request)).credentials.session_token
-    assert (await phone.play("film")).outcome == decision_pb.OUTCOME_ALLOWED
-
-
 async def test_a_reset_ends_every_session_and_stream_and_the_old_password(home: Household, world: World) -> None:
     stream = (await home.tv.play("film")).stream
     tablet = world.device("Tablet", ELSEWHERE)

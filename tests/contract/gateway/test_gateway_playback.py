@@ -120,7 +120,9 @@ async def test_another_accounts_profile_or_stream_is_not_found(home: Household, 
 
 
 async def test_an_unknown_session_is_unauthenticated(home: Household, world: World) -> None:
-    for token in ("nonsense", f"hgs1.{'0' * 32}.{'A' * 43}", "hgs1.."):
+    header, body, signature = home.tv.session_token.split(".")
+    unsigned, cut = f"{header}.{body}.", f"{header}.{body}"
+    for token in ("nonsense", "..", unsigned, cut, f"{header}.{body}.{signature[::-1]}", "x" * 2048):
         refused = await failure(world.playback.StartStream(home.start_request(home.tv, session_token=token)))
         assert (refused.code, refused.reason) == (grpc.StatusCode.UNAUTHENTICATED, "SESSION_UNKNOWN")
 

@@ -121,10 +121,14 @@ class World:
 
     async def authenticate(self, email: str = EMAIL, password: str = PASSWORD) -> pb.Account:
         """Check an address and a password."""
-        account: pb.Account = (
-            await self.say("Authenticate", pb.AuthenticateRequest(email=email, password=password))
-        ).account
+        account: pb.Account = (await self.authenticated(email, password)).account
         return account
+
+    async def authenticated(self, email: str = EMAIL, password: str = PASSWORD) -> pb.AuthenticateResponse:
+        """The same, with which of the account's passwords it is."""
+        request = pb.AuthenticateRequest(email=email, password=password)
+        answer: pb.AuthenticateResponse = await self.say("Authenticate", request)
+        return answer
 
     async def open(self, account_id: str, device_id: str = "tv", **fields: Any) -> pb.OpenSessionResponse:
         """Open a session."""
@@ -138,9 +142,11 @@ class World:
         answer: pb.ResolveSessionResponse = await self.say("ResolveSession", request)
         return answer
 
-    async def refresh(self, tokens: pb.SessionTokens, device_id: str = "tv") -> pb.RefreshSessionResponse:
+    async def refresh(
+        self, tokens: pb.SessionTokens, device_id: str = "tv", **fields: Any
+    ) -> pb.RefreshSessionResponse:
         """Exchange a refresh token."""
-        request = pb.RefreshSessionRequest(refresh_token=tokens.refresh_token, device_id=device_id)
+        request = pb.RefreshSessionRequest(refresh_token=tokens.refresh_token, device_id=device_id, **fields)
         answer: pb.RefreshSessionResponse = await self.say("RefreshSession", request)
         return answer
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -12,7 +11,6 @@ from hypothesis import strategies as st
 
 from libs.runtime.errors import ErrorReason, ServiceError
 from libs.runtime.keys import OpenError
-from libs.runtime.tokens import parse_session_token
 from services.identity.contact_keys import ContactKeys
 from services.identity.domain.contact import (
     Channel,
@@ -25,11 +23,6 @@ from services.identity.domain.contact import (
 )
 from services.identity.domain.password import check_new_password, normalize_password
 from services.identity.domain.profile import Profile, check_movable, clean_name, owner_profile
-from services.identity.domain.refresh_token import RefreshToken, new_refresh_token, parse_refresh_token
-from services.identity.domain.session import EndReason, Lifetimes, Session, SessionState, issue_tokens
-
-NOW = datetime(2030, 1, 1, tzinfo=UTC)
-LIFETIMES = Lifetimes(session_token=timedelta(days=1), refresh_token=timedelta(days=90))
 
 
 def invalid(field: str) -> pytest.RaisesExc[ServiceError]:
@@ -142,42 +135,6 @@ def test_who_must_stay_stays(change: dict[str, object]) -> None:
     with pytest.raises(ServiceError) as caught:
         check_movable(profile, uuid4())
     assert caught.value.reason is ErrorReason.STATE_CONFLICT
-
-
-@given(seconds=st.integers(min_value=0, max_value=200_000), ended=st.booleans())
-def test_a_session_ends_by_the_clock_unless_it_ended_before(seconds: int, ended: bool) -> None:
-    session = Session(
-        session_id=uuid4(),
-        account_id=uuid4(),
-        device_id="tv",
-        state=SessionState.ENDED if ended else SessionState.LIVE,
-        end_reason=EndReason.SIGNED_OUT if ended else None,
-        create_time=NOW,
-        session_expire_time=NOW + LIFETIMES.session_token,
-        refresh_expire_time=NOW + LIFETIMES.refresh_token,
-    )
-    seen = session.as_of(NOW + timedelta(seconds=seconds))
-    if ended or seconds < 86_400:
-        assert seen == session
-    else:
-        assert (seen.state, seen.end_reason) == (SessionState.ENDED, EndReason.EXPIRED)
-
-
-@given(st.uuids())
-def test_issued_tokens_are_read_back_and_never_alike(account_id: UUID) -> None:
-    one, other = (issue_tokens(account_id, now=NOW, lifetimes=LIFETIMES) for _ in range(2))
-    assert parse_session_token(one.session_token.encode()) == one.session_token
-    assert parse_refresh_token(one.refresh_token.encode()) == one.refresh_token
-    digests = {each.digest() for tokens in (one, other) for each in (tokens.session_token, tokens.refresh_token)}
-    assert len(digests) == 4
-    assert one.refresh_token.secret not in repr(one)
-
-
-@given(st.text(max_size=100))
-def test_other_texts_are_no_refresh_tokens(text: str) -> None:
-    parsed = parse_refresh_token(text)
-    assert parsed is None or isinstance(parsed, RefreshToken)
-    assert parse_session_token(new_refresh_token(uuid4()).encode()) is None
 
 
 def test_a_sealed_destination_opens_only_for_its_account_and_channel() -> None:

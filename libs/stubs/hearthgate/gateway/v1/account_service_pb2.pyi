@@ -71,7 +71,7 @@ class SessionCredentials(_message.Message):
     REFRESH_TOKEN_FIELD_NUMBER: _builtins.int
     REFRESH_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     session_token: _builtins.str
-    """Shown on each request."""
+    """Shown on each request: a JWT (RFC 9068) under EdDSA, which GetSessionKeys verifies. Claims: sub account, sid session, device, exp, cnf."""
     refresh_token: _builtins.str
     """Exchanged once for new tokens."""
     @_builtins.property
@@ -188,12 +188,15 @@ class CompleteSignUpRequest(_message.Message):
     SIGN_UP_ID_FIELD_NUMBER: _builtins.int
     CODE_FIELD_NUMBER: _builtins.int
     CLIENT_FIELD_NUMBER: _builtins.int
+    DEVICE_PUBLIC_KEY_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """UUID; the same id gives the same account with fresh tokens."""
     sign_up_id: _builtins.str
     """From SignUp or CreateOwnAccount."""
     code: _builtins.str
     """From the mail, 4 to 10 digits."""
+    device_public_key: _builtins.bytes
+    """Ed25519 public key (32 bytes) of a device that can keep one; empty for one that cannot, whose tokens live shorter."""
     @_builtins.property
     def client(self) -> _client_context_pb2.ClientContext:
         """The client as the edge sees it; the device that began."""
@@ -205,10 +208,11 @@ class CompleteSignUpRequest(_message.Message):
         sign_up_id: _builtins.str = ...,
         code: _builtins.str = ...,
         client: _client_context_pb2.ClientContext | None = ...,
+        device_public_key: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["client", b"client"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["client", b"client", "code", b"code", "request_id", b"request_id", "sign_up_id", b"sign_up_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client", b"client", "code", b"code", "device_public_key", b"device_public_key", "request_id", b"request_id", "sign_up_id", b"sign_up_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -258,12 +262,15 @@ class SignInRequest(_message.Message):
     EMAIL_FIELD_NUMBER: _builtins.int
     PASSWORD_FIELD_NUMBER: _builtins.int
     CLIENT_FIELD_NUMBER: _builtins.int
+    DEVICE_PUBLIC_KEY_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """UUID; the same id gives the same decision with fresh tokens."""
     email: _builtins.str
     """Email address."""
     password: _builtins.str
     """Password."""
+    device_public_key: _builtins.bytes
+    """Ed25519 public key (32 bytes) of a device that can keep one; empty for one that cannot, whose tokens live shorter."""
     @_builtins.property
     def client(self) -> _client_context_pb2.ClientContext:
         """The client as the edge sees it."""
@@ -275,10 +282,11 @@ class SignInRequest(_message.Message):
         email: _builtins.str = ...,
         password: _builtins.str = ...,
         client: _client_context_pb2.ClientContext | None = ...,
+        device_public_key: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["client", b"client"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["client", b"client", "email", b"email", "password", b"password", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client", b"client", "device_public_key", b"device_public_key", "email", b"email", "password", b"password", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -345,6 +353,73 @@ class SignInResponse(_message.Message):
 Global___SignInResponse: _TypeAlias = SignInResponse  # noqa: Y015
 
 @_typing.final
+class KeyProof(_message.Message):
+    """A device's signature over one exchange of its refresh token."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NONCE_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    nonce: _builtins.bytes
+    """16 random bytes, new for each request."""
+    signature: _builtins.bytes
+    """Ed25519 signature (64 bytes) over these bytes, one after the other: the text "hearthgate session refresh v1", a zero byte, the SHA-256 of the
+    refresh token's text, the nonce, the device id.
+    """
+    def __init__(
+        self,
+        *,
+        nonce: _builtins.bytes = ...,
+        signature: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["nonce", b"nonce", "signature", b"signature"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KeyProof: _TypeAlias = KeyProof  # noqa: Y015
+
+@_typing.final
+class GetSessionKeysRequest(_message.Message):
+    """Request of GetSessionKeys."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetSessionKeysRequest: _TypeAlias = GetSessionKeysRequest  # noqa: Y015
+
+@_typing.final
+class GetSessionKeysResponse(_message.Message):
+    """Answer of GetSessionKeys."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JWKS_JSON_FIELD_NUMBER: _builtins.int
+    jwks_json: _builtins.str
+    """JSON Web Key Set (RFC 7517), the key that signs first."""
+    def __init__(
+        self,
+        *,
+        jwks_json: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["jwks_json", b"jwks_json"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetSessionKeysResponse: _TypeAlias = GetSessionKeysResponse  # noqa: Y015
+
+@_typing.final
 class RefreshSessionRequest(_message.Message):
     """Request of RefreshSession."""
 
@@ -352,21 +427,31 @@ class RefreshSessionRequest(_message.Message):
 
     REFRESH_TOKEN_FIELD_NUMBER: _builtins.int
     CLIENT_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    KEY_PROOF_FIELD_NUMBER: _builtins.int
     refresh_token: _builtins.str
     """The refresh token."""
+    request_id: _builtins.str
+    """UUID; the same id within a minute gives the same tokens to a device without a key whose answer was lost. May be empty."""
     @_builtins.property
     def client(self) -> _client_context_pb2.ClientContext:
         """The client as the edge sees it."""
+
+    @_builtins.property
+    def key_proof(self) -> Global___KeyProof:
+        """Required where the device signed in with a key."""
 
     def __init__(
         self,
         *,
         refresh_token: _builtins.str = ...,
         client: _client_context_pb2.ClientContext | None = ...,
+        request_id: _builtins.str = ...,
+        key_proof: Global___KeyProof | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["client", b"client"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["client", b"client", "key_proof", b"key_proof"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["client", b"client", "refresh_token", b"refresh_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client", b"client", "key_proof", b"key_proof", "refresh_token", b"refresh_token", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

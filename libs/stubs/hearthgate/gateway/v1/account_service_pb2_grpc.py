@@ -55,6 +55,11 @@ class AccountServiceStub:
                 request_serializer=hearthgate_dot_gateway_dot_v1_dot_account__service__pb2.RefreshSessionRequest.SerializeToString,
                 response_deserializer=hearthgate_dot_gateway_dot_v1_dot_account__service__pb2.RefreshSessionResponse.FromString,
                 _registered_method=True)
+        self.GetSessionKeys = channel.unary_unary(
+                '/hearthgate.gateway.v1.AccountService/GetSessionKeys',
+                request_serializer=hearthgate_dot_gateway_dot_v1_dot_account__service__pb2.GetSessionKeysRequest.SerializeToString,
+                response_deserializer=hearthgate_dot_gateway_dot_v1_dot_account__service__pb2.GetSessionKeysResponse.FromString,
+                _registered_method=True)
         self.SignOut = channel.unary_unary(
                 '/hearthgate.gateway.v1.AccountService/SignOut',
                 request_serializer=hearthgate_dot_gateway_dot_v1_dot_account__service__pb2.SignOutRequest.SerializeToString,
@@ -132,7 +137,17 @@ class AccountServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RefreshSession(self, request, context):
-        """Exchanges a refresh token for new tokens. Caller: the streaming backend. Effect: the old tokens end. Errors: SESSION_UNKNOWN.
+        """Exchanges a refresh token for new tokens. Caller: the streaming backend. Effect: the old refresh token ends, the old session token runs out. A
+        refresh token that is used twice ends its session, unless its own device asks again for a lost answer: with its key's signature, or under the
+        same request id within a minute. Errors: SESSION_UNKNOWN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetSessionKeys(self, request, context):
+        """Lists the public keys that verify session tokens, as a JSON Web Key Set. Caller: anyone, to verify them without asking. Effect: none.
+        Errors: none of its own.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -232,6 +247,11 @@ def add_AccountServiceServicer_to_server(servicer, server):
                     servicer.RefreshSession,
                     request_deserializer=hearthgate_dot_gateway_dot_v1_dot_account__service__pb2.RefreshSessionRequest.FromString,
                     response_serializer=hearthgate_dot_gateway_dot_v1_dot_account__service__pb2.RefreshSessionResponse.SerializeToString,
+            ),
+            'GetSessionKeys': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSessionKeys,
+                    request_deserializer=hearthgate_dot_gateway_dot_v1_dot_account__service__pb2.GetSessionKeysRequest.FromString,
+                    response_serializer=hearthgate_dot_gateway_dot_v1_dot_account__service__pb2.GetSessionKeysResponse.SerializeToString,
             ),
             'SignOut': grpc.unary_unary_rpc_method_handler(
                     servicer.SignOut,
@@ -388,6 +408,33 @@ class AccountService:
             '/hearthgate.gateway.v1.AccountService/RefreshSession',
             hearthgate_dot_gateway_dot_v1_dot_account__service__pb2.RefreshSessionRequest.SerializeToString,
             hearthgate_dot_gateway_dot_v1_dot_account__service__pb2.RefreshSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSessionKeys(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hearthgate.gateway.v1.AccountService/GetSessionKeys',
+            hearthgate_dot_gateway_dot_v1_dot_account__service__pb2.GetSessionKeysRequest.SerializeToString,
+            hearthgate_dot_gateway_dot_v1_dot_account__service__pb2.GetSessionKeysResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -30,7 +30,14 @@ class AccountServiceStub:
     likely; the owner is told of a new device. Errors: CREDENTIALS_REJECTED, alike for unknown and known addresses; OVERLOADED with RetryInfo.
     """
     RefreshSession: _aio.UnaryUnaryMultiCallable[_account_service_pb2.RefreshSessionRequest, _account_service_pb2.RefreshSessionResponse]
-    """Exchanges a refresh token for new tokens. Caller: the streaming backend. Effect: the old tokens end. Errors: SESSION_UNKNOWN."""
+    """Exchanges a refresh token for new tokens. Caller: the streaming backend. Effect: the old refresh token ends, the old session token runs out. A
+    refresh token that is used twice ends its session, unless its own device asks again for a lost answer: with its key's signature, or under the
+    same request id within a minute. Errors: SESSION_UNKNOWN.
+    """
+    GetSessionKeys: _aio.UnaryUnaryMultiCallable[_account_service_pb2.GetSessionKeysRequest, _account_service_pb2.GetSessionKeysResponse]
+    """Lists the public keys that verify session tokens, as a JSON Web Key Set. Caller: anyone, to verify them without asking. Effect: none.
+    Errors: none of its own.
+    """
     SignOut: _aio.UnaryUnaryMultiCallable[_account_service_pb2.SignOutRequest, _account_service_pb2.SignOutResponse]
     """Signs this device out. Caller: the streaming backend. Effect: its session and streams end; durable when answered. Errors: SESSION_UNKNOWN."""
     SignOutEverywhere: _aio.UnaryUnaryMultiCallable[_account_service_pb2.SignOutEverywhereRequest, _account_service_pb2.SignOutEverywhereResponse]
@@ -107,7 +114,20 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _account_service_pb2.RefreshSessionRequest,
         context: _aio.ServicerContext[_account_service_pb2.RefreshSessionRequest, _abc.Awaitable[_account_service_pb2.RefreshSessionResponse]],
     ) -> _abc.Awaitable[_account_service_pb2.RefreshSessionResponse]:
-        """Exchanges a refresh token for new tokens. Caller: the streaming backend. Effect: the old tokens end. Errors: SESSION_UNKNOWN."""
+        """Exchanges a refresh token for new tokens. Caller: the streaming backend. Effect: the old refresh token ends, the old session token runs out. A
+        refresh token that is used twice ends its session, unless its own device asks again for a lost answer: with its key's signature, or under the
+        same request id within a minute. Errors: SESSION_UNKNOWN.
+        """
+
+    @_abc_1.abstractmethod
+    def GetSessionKeys(
+        self,
+        request: _account_service_pb2.GetSessionKeysRequest,
+        context: _aio.ServicerContext[_account_service_pb2.GetSessionKeysRequest, _abc.Awaitable[_account_service_pb2.GetSessionKeysResponse]],
+    ) -> _abc.Awaitable[_account_service_pb2.GetSessionKeysResponse]:
+        """Lists the public keys that verify session tokens, as a JSON Web Key Set. Caller: anyone, to verify them without asking. Effect: none.
+        Errors: none of its own.
+        """
 
     @_abc_1.abstractmethod
     def SignOut(

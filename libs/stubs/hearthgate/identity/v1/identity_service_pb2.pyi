@@ -267,6 +267,7 @@ class Session(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     END_REASON_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    KEY_BOUND_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """UUID."""
     account_id: _builtins.str
@@ -277,6 +278,8 @@ class Session(_message.Message):
     """Whether it may be used."""
     end_reason: Global___SessionEndReason.ValueType
     """Why it is over, when it is."""
+    key_bound: _builtins.bool
+    """Its device signs each exchange of its refresh token."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was opened."""
@@ -290,10 +293,11 @@ class Session(_message.Message):
         state: Global___SessionState.ValueType = ...,
         end_reason: Global___SessionEndReason.ValueType = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        key_bound: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "create_time", b"create_time", "device_id", b"device_id", "end_reason", b"end_reason", "session_id", b"session_id", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "create_time", b"create_time", "device_id", b"device_id", "end_reason", b"end_reason", "key_bound", b"key_bound", "session_id", b"session_id", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -310,7 +314,7 @@ class SessionTokens(_message.Message):
     REFRESH_TOKEN_FIELD_NUMBER: _builtins.int
     REFRESH_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     session_token: _builtins.str
-    """Shown on each request."""
+    """Shown on each request: a JWT (RFC 9068) under EdDSA."""
     refresh_token: _builtins.str
     """Exchanged once for new tokens."""
     @_builtins.property
@@ -574,6 +578,9 @@ class AuthenticateResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ACCOUNT_FIELD_NUMBER: _builtins.int
+    CREDENTIAL_VERSION_FIELD_NUMBER: _builtins.int
+    credential_version: _builtins.int
+    """Which of the account's passwords it is, counted from one; for OpenSession."""
     @_builtins.property
     def account(self) -> Global___Account:
         """The account whose password it is."""
@@ -582,10 +589,11 @@ class AuthenticateResponse(_message.Message):
         self,
         *,
         account: Global___Account | None = ...,
+        credential_version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "credential_version", b"credential_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -601,6 +609,8 @@ class OpenSessionRequest(_message.Message):
     ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     DEVICE_ID_FIELD_NUMBER: _builtins.int
     RESTRICTED_FIELD_NUMBER: _builtins.int
+    DEVICE_PUBLIC_KEY_FIELD_NUMBER: _builtins.int
+    CREDENTIAL_VERSION_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """UUID; the same id gives the same session with fresh tokens."""
     account_id: _builtins.str
@@ -609,6 +619,10 @@ class OpenSessionRequest(_message.Message):
     """The device that signs in."""
     restricted: _builtins.bool
     """Open it for proving only."""
+    device_public_key: _builtins.bytes
+    """Ed25519 public key (32 bytes) of a device that can keep one; empty for one that cannot, whose tokens live shorter."""
+    credential_version: _builtins.int
+    """From Authenticate; a password that was set since then opens nothing. 0 where no password was checked."""
     def __init__(
         self,
         *,
@@ -616,10 +630,12 @@ class OpenSessionRequest(_message.Message):
         account_id: _builtins.str = ...,
         device_id: _builtins.str = ...,
         restricted: _builtins.bool = ...,
+        device_public_key: _builtins.bytes = ...,
+        credential_version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "device_id", b"device_id", "request_id", b"request_id", "restricted", b"restricted"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "credential_version", b"credential_version", "device_id", b"device_id", "device_public_key", b"device_public_key", "request_id", b"request_id", "restricted", b"restricted"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -714,6 +730,34 @@ class ResolveSessionResponse(_message.Message):
 Global___ResolveSessionResponse: _TypeAlias = ResolveSessionResponse  # noqa: Y015
 
 @_typing.final
+class KeyProof(_message.Message):
+    """A device's signature over one exchange of its refresh token."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NONCE_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    nonce: _builtins.bytes
+    """16 random bytes, new for each request."""
+    signature: _builtins.bytes
+    """Ed25519 signature (64 bytes) over these bytes, one after the other: the text "hearthgate session refresh v1", a zero byte, the SHA-256 of the
+    refresh token's text, the nonce, the device id.
+    """
+    def __init__(
+        self,
+        *,
+        nonce: _builtins.bytes = ...,
+        signature: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["nonce", b"nonce", "signature", b"signature"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KeyProof: _TypeAlias = KeyProof  # noqa: Y015
+
+@_typing.final
 class RefreshSessionRequest(_message.Message):
     """Request of RefreshSession."""
 
@@ -721,23 +765,72 @@ class RefreshSessionRequest(_message.Message):
 
     REFRESH_TOKEN_FIELD_NUMBER: _builtins.int
     DEVICE_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    KEY_PROOF_FIELD_NUMBER: _builtins.int
     refresh_token: _builtins.str
     """The refresh token."""
     device_id: _builtins.str
     """The device that shows it."""
+    request_id: _builtins.str
+    """UUID; the same id within a minute gives the same tokens to a device without a key whose answer was lost. May be empty."""
+    @_builtins.property
+    def key_proof(self) -> Global___KeyProof:
+        """Required where the session's device has a key."""
+
     def __init__(
         self,
         *,
         refresh_token: _builtins.str = ...,
         device_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        key_proof: Global___KeyProof | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["key_proof", b"key_proof"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["device_id", b"device_id", "refresh_token", b"refresh_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["device_id", b"device_id", "key_proof", b"key_proof", "refresh_token", b"refresh_token", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RefreshSessionRequest: _TypeAlias = RefreshSessionRequest  # noqa: Y015
+
+@_typing.final
+class GetSessionKeysRequest(_message.Message):
+    """Request of GetSessionKeys."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetSessionKeysRequest: _TypeAlias = GetSessionKeysRequest  # noqa: Y015
+
+@_typing.final
+class GetSessionKeysResponse(_message.Message):
+    """Answer of GetSessionKeys."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JWKS_JSON_FIELD_NUMBER: _builtins.int
+    jwks_json: _builtins.str
+    """JSON Web Key Set (RFC 7517), the key that signs first."""
+    def __init__(
+        self,
+        *,
+        jwks_json: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["jwks_json", b"jwks_json"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetSessionKeysResponse: _TypeAlias = GetSessionKeysResponse  # noqa: Y015
 
 @_typing.final
 class RefreshSessionResponse(_message.Message):

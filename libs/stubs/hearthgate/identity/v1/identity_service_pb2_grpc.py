@@ -65,6 +65,11 @@ class IdentityServiceStub:
                 request_serializer=hearthgate_dot_identity_dot_v1_dot_identity__service__pb2.RefreshSessionRequest.SerializeToString,
                 response_deserializer=hearthgate_dot_identity_dot_v1_dot_identity__service__pb2.RefreshSessionResponse.FromString,
                 _registered_method=True)
+        self.GetSessionKeys = channel.unary_unary(
+                '/hearthgate.identity.v1.IdentityService/GetSessionKeys',
+                request_serializer=hearthgate_dot_identity_dot_v1_dot_identity__service__pb2.GetSessionKeysRequest.SerializeToString,
+                response_deserializer=hearthgate_dot_identity_dot_v1_dot_identity__service__pb2.GetSessionKeysResponse.FromString,
+                _registered_method=True)
         self.LiftRestriction = channel.unary_unary(
                 '/hearthgate.identity.v1.IdentityService/LiftRestriction',
                 request_serializer=hearthgate_dot_identity_dot_v1_dot_identity__service__pb2.LiftRestrictionRequest.SerializeToString,
@@ -146,7 +151,8 @@ class IdentityServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def OpenSession(self, request, context):
-        """Opens a session for a device. Caller: gateway. Effect: a session; an earlier one of the same device ends. Errors: NOT_FOUND, REQUEST_ID_REUSED.
+        """Opens a session for a device. Caller: gateway. Effect: a session; an earlier one of the same device ends. Errors: NOT_FOUND, REQUEST_ID_REUSED,
+        INVALID_FIELD; CREDENTIALS_REJECTED where the password that was checked is not the account's any more.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -160,8 +166,16 @@ class IdentityServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RefreshSession(self, request, context):
-        """Exchanges a refresh token for new tokens. Caller: gateway. Effect: both old tokens end; a refresh token that is used twice ends its session.
-        Errors: SESSION_UNKNOWN.
+        """Exchanges a refresh token for new tokens. Caller: gateway. Effect: the old refresh token ends, the old session token runs out. A refresh token
+        that is used twice ends its session, unless its own device asks again for a lost answer: with its key's signature, or under the same request id
+        within a minute. Errors: SESSION_UNKNOWN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetSessionKeys(self, request, context):
+        """Lists the public keys that verify session tokens, as a JSON Web Key Set. Caller: gateway. Effect: none. Errors: none of its own.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -272,6 +286,11 @@ def add_IdentityServiceServicer_to_server(servicer, server):
                     servicer.RefreshSession,
                     request_deserializer=hearthgate_dot_identity_dot_v1_dot_identity__service__pb2.RefreshSessionRequest.FromString,
                     response_serializer=hearthgate_dot_identity_dot_v1_dot_identity__service__pb2.RefreshSessionResponse.SerializeToString,
+            ),
+            'GetSessionKeys': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSessionKeys,
+                    request_deserializer=hearthgate_dot_identity_dot_v1_dot_identity__service__pb2.GetSessionKeysRequest.FromString,
+                    response_serializer=hearthgate_dot_identity_dot_v1_dot_identity__service__pb2.GetSessionKeysResponse.SerializeToString,
             ),
             'LiftRestriction': grpc.unary_unary_rpc_method_handler(
                     servicer.LiftRestriction,
@@ -487,6 +506,33 @@ class IdentityService:
             '/hearthgate.identity.v1.IdentityService/RefreshSession',
             hearthgate_dot_identity_dot_v1_dot_identity__service__pb2.RefreshSessionRequest.SerializeToString,
             hearthgate_dot_identity_dot_v1_dot_identity__service__pb2.RefreshSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSessionKeys(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hearthgate.identity.v1.IdentityService/GetSessionKeys',
+            hearthgate_dot_identity_dot_v1_dot_identity__service__pb2.GetSessionKeysRequest.SerializeToString,
+            hearthgate_dot_identity_dot_v1_dot_identity__service__pb2.GetSessionKeysResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -29,13 +29,18 @@ class IdentityServiceStub:
     known addresses; STATE_CONFLICT for a closed account whose password was right; OVERLOADED when too many passwords are being checked.
     """
     OpenSession: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.OpenSessionRequest, _identity_service_pb2.OpenSessionResponse]
-    """Opens a session for a device. Caller: gateway. Effect: a session; an earlier one of the same device ends. Errors: NOT_FOUND, REQUEST_ID_REUSED."""
+    """Opens a session for a device. Caller: gateway. Effect: a session; an earlier one of the same device ends. Errors: NOT_FOUND, REQUEST_ID_REUSED,
+    INVALID_FIELD; CREDENTIALS_REJECTED where the password that was checked is not the account's any more.
+    """
     ResolveSession: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ResolveSessionRequest, _identity_service_pb2.ResolveSessionResponse]
     """Tells what stands behind a session token. Caller: gateway, on each cold start. Effect: none. Errors: SESSION_UNKNOWN."""
     RefreshSession: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.RefreshSessionRequest, _identity_service_pb2.RefreshSessionResponse]
-    """Exchanges a refresh token for new tokens. Caller: gateway. Effect: both old tokens end; a refresh token that is used twice ends its session.
-    Errors: SESSION_UNKNOWN.
+    """Exchanges a refresh token for new tokens. Caller: gateway. Effect: the old refresh token ends, the old session token runs out. A refresh token
+    that is used twice ends its session, unless its own device asks again for a lost answer: with its key's signature, or under the same request id
+    within a minute. Errors: SESSION_UNKNOWN.
     """
+    GetSessionKeys: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GetSessionKeysRequest, _identity_service_pb2.GetSessionKeysResponse]
+    """Lists the public keys that verify session tokens, as a JSON Web Key Set. Caller: gateway. Effect: none. Errors: none of its own."""
     LiftRestriction: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.LiftRestrictionRequest, _identity_service_pb2.LiftRestrictionResponse]
     """Turns a restricted session into a full one, after the owner's proof. Caller: gateway. Effect: the session is LIVE. Errors: NOT_FOUND."""
     EndSessions: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.EndSessionsRequest, _identity_service_pb2.EndSessionsResponse]
@@ -102,7 +107,9 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _identity_service_pb2.OpenSessionRequest,
         context: _aio.ServicerContext[_identity_service_pb2.OpenSessionRequest, _abc.Awaitable[_identity_service_pb2.OpenSessionResponse]],
     ) -> _abc.Awaitable[_identity_service_pb2.OpenSessionResponse]:
-        """Opens a session for a device. Caller: gateway. Effect: a session; an earlier one of the same device ends. Errors: NOT_FOUND, REQUEST_ID_REUSED."""
+        """Opens a session for a device. Caller: gateway. Effect: a session; an earlier one of the same device ends. Errors: NOT_FOUND, REQUEST_ID_REUSED,
+        INVALID_FIELD; CREDENTIALS_REJECTED where the password that was checked is not the account's any more.
+        """
 
     @_abc_1.abstractmethod
     def ResolveSession(
@@ -118,9 +125,18 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _identity_service_pb2.RefreshSessionRequest,
         context: _aio.ServicerContext[_identity_service_pb2.RefreshSessionRequest, _abc.Awaitable[_identity_service_pb2.RefreshSessionResponse]],
     ) -> _abc.Awaitable[_identity_service_pb2.RefreshSessionResponse]:
-        """Exchanges a refresh token for new tokens. Caller: gateway. Effect: both old tokens end; a refresh token that is used twice ends its session.
-        Errors: SESSION_UNKNOWN.
+        """Exchanges a refresh token for new tokens. Caller: gateway. Effect: the old refresh token ends, the old session token runs out. A refresh token
+        that is used twice ends its session, unless its own device asks again for a lost answer: with its key's signature, or under the same request id
+        within a minute. Errors: SESSION_UNKNOWN.
         """
+
+    @_abc_1.abstractmethod
+    def GetSessionKeys(
+        self,
+        request: _identity_service_pb2.GetSessionKeysRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.GetSessionKeysRequest, _abc.Awaitable[_identity_service_pb2.GetSessionKeysResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.GetSessionKeysResponse]:
+        """Lists the public keys that verify session tokens, as a JSON Web Key Set. Caller: gateway. Effect: none. Errors: none of its own."""
 
     @_abc_1.abstractmethod
     def LiftRestriction(
