@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -24,6 +24,7 @@ from libs.devstack.demo import catalogue
 from libs.devstack.demo.screen import Screen, Step, StoryError, expect
 from libs.devstack.device import Device, Person, code_in, has_code
 from libs.devstack.stack import Stack
+from libs.runtime.keys import SigningKey
 from libs.testing.smtp import ReceivedMail
 
 HOME = "203.0.113.10"
@@ -70,6 +71,7 @@ class Story:
         await self._import_catalogue()
         await self.household_plays()
         # Before the friends come: where new devices turn up all the time, one more looks lent rather than stolen.
+        await self.copied_token_refused()
         await self.thief_stopped()
         await self.intruder_shut_out()
         await self.verified_by_email()
@@ -94,6 +96,20 @@ class Story:
         self.screen.says(self.phone.name, "sign in at home", "HOUSEHOLD", good=True)
         for name in ("Ben", "Cleo", "Dana"):
             await self._add_profile(name)
+
+    async def copied_token_refused(self) -> None:
+        """Whoever copies a television's tokens lacks its key; the television goes on."""
+        self.screen.chapter("A copied token is worth nothing")
+        clone = replace(self.tv, name="A copy of the TV", key=SigningKey.generate())
+        try:
+            await clone.refresh()
+        except grpc.aio.AioRpcError as error:
+            expect("a refresh without the TV's key", error.code(), grpc.StatusCode.UNAUTHENTICATED)
+        else:
+            raise StoryError("a copied refresh token was exchanged")
+        self.screen.says(clone.name, "refresh the session", "SESSION_UNKNOWN: not signed by the TV's key", good=False)
+        await self.tv.refresh()
+        self.screen.says(self.tv.name, "refresh the session", "new tokens", good=True)
 
     async def thief_stopped(self) -> None:
         """A stolen password gets no further than a question to the owner."""
