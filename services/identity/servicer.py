@@ -12,6 +12,7 @@ from hearthgate.identity.v1 import identity_service_pb2_grpc as rpc
 from libs.rpc.server import Registration
 from libs.runtime.ids import parse_uuid
 from services.identity import conversions as convert
+from services.identity.protection_servicer import credential_state_message
 from services.identity.use_cases.activate_account import activate_account
 from services.identity.use_cases.authenticate import authenticate
 from services.identity.use_cases.context import Identity
@@ -28,7 +29,7 @@ from services.identity.use_cases.open_session import open_session
 from services.identity.use_cases.refresh_session import refresh_session
 from services.identity.use_cases.resolve_session import resolve_session
 from services.identity.use_cases.set_account_state import set_account_state
-from services.identity.use_cases.set_password import set_password
+from services.identity.use_cases.set_password import SetPassword, set_password
 
 SERVICE_NAME: Final = pb.DESCRIPTOR.services_by_name["IdentityService"].full_name
 _GATEWAY: Final = frozenset({"gateway"})
@@ -70,8 +71,10 @@ class IdentityServicer(rpc.IdentityServiceServicer):
         )
 
     async def Authenticate(self, request: pb.AuthenticateRequest, context: Context) -> pb.AuthenticateResponse:
-        account = await authenticate(request.email, request.password, identity=self._identity)
-        return pb.AuthenticateResponse(account=convert.account_message(account))
+        found = await authenticate(request.email, request.password, identity=self._identity)
+        return pb.AuthenticateResponse(
+            account=convert.account_message(found.account), credential_state=credential_state_message(found.credential)
+        )
 
     async def OpenSession(self, request: pb.OpenSessionRequest, context: Context) -> pb.OpenSessionResponse:
         opened = await open_session(
@@ -123,10 +126,15 @@ class IdentityServicer(rpc.IdentityServiceServicer):
         return pb.FindAccountResponse(account_id=str(account_id) if account_id else "")
 
     async def SetPassword(self, request: pb.SetPasswordRequest, context: Context) -> pb.SetPasswordResponse:
-        ended = await set_password(
-            _account_id(request), request.password, dry_run=request.dry_run, identity=self._identity
+        kept = request.except_session_id
+        command = SetPassword(
+            account_id=_account_id(request),
+            password=request.password,
+            current=request.current_password,
+            except_id=parse_uuid(kept, "except_session_id") if kept else None,
+            dry_run=request.dry_run,
         )
-        return pb.SetPasswordResponse(ended_count=ended)
+        return pb.SetPasswordResponse(ended_count=await set_password(command, identity=self._identity))
 
     async def MoveProfile(self, request: pb.MoveProfileRequest, context: Context) -> pb.MoveProfileResponse:
         profile = await move_profile(

@@ -59,14 +59,8 @@ async def list_plans(executor: Executor) -> list[Plan]:
     return [_plan_from_row(row) for row in await executor.fetch(sql.LIST_PLANS)]
 
 
-async def find_password_hash(executor: Executor, account_id: UUID) -> str | None:
-    """What a password of the account is checked against."""
-    password_hash: str | None = await executor.fetch_value(sql.FIND_CREDENTIAL, account_id)
-    return password_hash
-
-
 async def find_first_password_hash(executor: Executor, account_id: UUID) -> str | None:
-    """The same while the password is the one the account was made with; None after it was changed."""
+    """What a password is checked against while it is the one the account was made with; None after it was changed."""
     password_hash: str | None = await executor.fetch_value(sql.FIND_FIRST_CREDENTIAL, account_id)
     return password_hash
 

@@ -49,7 +49,7 @@ async def test_accounts_stay_usable_while_keys_are_rotated_step_by_step(world: W
     second_step = [with_keys(world, OLD, NEW), with_keys(world, NEW, OLD)]
     await activate_account(created.account_id, identity=second_step[0])
     for replica in second_step:
-        assert (await authenticate(EMAIL, PASSWORD, identity=replica)).account_id == created.account_id
+        assert (await authenticate(EMAIL, PASSWORD, identity=replica)).account.account_id == created.account_id
         assert await create_account(sign_up(request_id), identity=replica) == created
         found = await get_contacts(created.account_id, identity=replica)
         assert [contact.destination for contact in found.contacts] == [EMAIL]

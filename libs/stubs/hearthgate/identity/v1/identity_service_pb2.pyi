@@ -574,22 +574,56 @@ class AuthenticateResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ACCOUNT_FIELD_NUMBER: _builtins.int
+    CREDENTIAL_STATE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def account(self) -> Global___Account:
         """The account whose password it is."""
+
+    @_builtins.property
+    def credential_state(self) -> Global___CredentialState:
+        """How the password stands that was right."""
 
     def __init__(
         self,
         *,
         account: Global___Account | None = ...,
+        credential_state: Global___CredentialState | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "credential_state", b"credential_state"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "credential_state", b"credential_state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AuthenticateResponse: _TypeAlias = AuthenticateResponse  # noqa: Y015
+
+@_typing.final
+class CredentialState(_message.Message):
+    """How an account's password stands."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESET_REQUIRED_FIELD_NUMBER: _builtins.int
+    SET_TIME_FIELD_NUMBER: _builtins.int
+    reset_required: _builtins.bool
+    """It has to be reset before anybody signs in with it."""
+    @_builtins.property
+    def set_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was set: tells one password from the next."""
+
+    def __init__(
+        self,
+        *,
+        reset_required: _builtins.bool = ...,
+        set_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["set_time", b"set_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reset_required", b"reset_required", "set_time", b"set_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CredentialState: _TypeAlias = CredentialState  # noqa: Y015
 
 @_typing.final
 class OpenSessionRequest(_message.Message):
@@ -1044,22 +1078,32 @@ class SetPasswordRequest(_message.Message):
     ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     PASSWORD_FIELD_NUMBER: _builtins.int
     DRY_RUN_FIELD_NUMBER: _builtins.int
+    EXCEPT_SESSION_ID_FIELD_NUMBER: _builtins.int
+    CURRENT_PASSWORD_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
     """The account."""
     password: _builtins.str
     """The new password, 15 to 256 characters."""
     dry_run: _builtins.bool
     """Tell whether the password would be accepted, and look at no account."""
+    except_session_id: _builtins.str
+    """A session that stays, UUID; empty: none stays."""
+    current_password: _builtins.str
+    """The password until now, which must be right; empty: a code vouches for the caller. Where it is wrong and the new one is set already, this is a
+    repeat, which changes nothing.
+    """
     def __init__(
         self,
         *,
         account_id: _builtins.str = ...,
         password: _builtins.str = ...,
         dry_run: _builtins.bool = ...,
+        except_session_id: _builtins.str = ...,
+        current_password: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "dry_run", b"dry_run", "password", b"password"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "current_password", b"current_password", "dry_run", b"dry_run", "except_session_id", b"except_session_id", "password", b"password"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
