@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -34,7 +33,6 @@ class DisownTokens:
             claim.account_id.hex,
             claim.notice_id.hex,
             claim.kind,
-            claim.session_id.hex if claim.session_id else "",
             int(claim.expire_time.timestamp()),
             [device.device_id, device.device_kind, device.platform, device.country_code],
         ]
@@ -47,20 +45,14 @@ class DisownTokens:
             sealed = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         except ValueError:
             raise OpenError("not base64url") from None
-        account, notice, kind, session, expire, device = json.loads(self._keys.open(sealed, _BOUND))
+        account, notice, kind, expire, device = json.loads(self._keys.open(sealed, _BOUND))
         return DisownClaim(
             account_id=UUID(account),
             notice_id=UUID(notice),
             kind=NoticeKind(kind),
             device=_device(*device),
-            session_id=UUID(session) if session else None,
             expire_time=datetime.fromtimestamp(expire, UTC),
         )
-
-
-def without_name(claim: DisownClaim) -> DisownClaim:
-    """The claim as its token carries it."""
-    return replace(claim, device=replace(claim.device, device_name=""))
 
 
 def _device(device_id: str, kind: int, platform: int, country_code: str) -> Requester:

@@ -14,10 +14,13 @@ from typing import Final
 from libs.persistence.database import Database
 from libs.persistence.jobs import run_worker
 from libs.runtime.clock import Clock
-from libs.runtime.errors import ErrorReason, ServiceError
+from libs.runtime.errors import ErrorReason, ServiceError, not_found
 from libs.runtime.keys import OpenError, SealingKeys
 from libs.runtime.logging import get_logger
+from services.gateway.clients.challenge import ChallengeClient, Notice
+from services.gateway.clients.identity import IdentityClient
 from services.gateway.domain.notices import NoticePolicy, OwnerNotice, is_hopeless
+from services.gateway.domain.records import Channel
 from services.gateway.metrics import count_failed_notice
 from services.gateway.storage import notices
 from services.gateway.storage.notices import ClaimedNotice
@@ -28,6 +31,33 @@ _CONCURRENCY: Final = 4
 _log = get_logger(__name__)
 
 Send = Callable[[OwnerNotice], Awaitable[None]]
+
+
+def sender(identity: IdentityClient, challenge: ChallengeClient) -> Send:
+    """What hands a notice over, for the address that the account has by then: none is kept here.
+
+    It raises NOT_FOUND where the account or its address is gone.
+    """
+
+    async def send(notice: OwnerNotice) -> None:
+        contacts = await identity.get_contacts(notice.account_id, masked_only=False)
+        email = contacts.by(Channel.EMAIL)
+        if email is None:
+            raise not_found("email address")
+        await challenge.notify(
+            Notice(
+                request_id=notice.notice_id,
+                account_id=notice.account_id,
+                kind=notice.kind,
+                email=email.destination,
+                language=contacts.language,
+                about=notice.about,
+                event_time=notice.event_time,
+                disown_token=notice.disown_token,
+            )
+        )
+
+    return send
 
 
 class NoticeOutbox:

@@ -24,6 +24,7 @@ from services.gateway.domain.records import (
     Contact,
     Contacts,
     Credentials,
+    CredentialState,
     Plan,
     Profile,
     ResolvedSession,
@@ -75,6 +76,11 @@ def account(message: identity_pb.Account) -> Account:
         country_code=message.country_code,
         language=message.language,
     )
+
+
+def credential_state(message: identity_pb.CredentialState) -> CredentialState:
+    """How a password stands."""
+    return CredentialState(reset_required=message.reset_required, set_time=moment(message.set_time))
 
 
 def profile(message: identity_pb.Profile) -> Profile:

@@ -15,6 +15,7 @@ from services.gateway.domain.records import (
     Account,
     Contacts,
     Credentials,
+    CredentialState,
     Profile,
     ResolvedSession,
     Session,
@@ -100,10 +101,10 @@ class IdentityClient:
             move=move,
         )
 
-    async def authenticate(self, email: str, password: str) -> Account:
-        """The account whose password it is. Raises CREDENTIALS_REJECTED."""
+    async def authenticate(self, email: str, password: str) -> tuple[Account, CredentialState]:
+        """The account whose password it is, and how that stands. Raises CREDENTIALS_REJECTED."""
         answer = await call(self._stub.Authenticate, pb.AuthenticateRequest(email=email, password=password))
-        return conversions.account(answer.account)
+        return conversions.account(answer.account), conversions.credential_state(answer.credential_state)
 
     async def open_session(
         self, request_id: UUID, account_id: UUID, device_id: str, *, restricted: bool
@@ -172,6 +173,18 @@ class IdentityClient:
     async def set_password(self, account_id: UUID, password: str) -> int:
         """Set a new password; how many sessions ended by it."""
         request = pb.SetPasswordRequest(account_id=str(account_id), password=password)
+        return (await call(self._stub.SetPassword, request)).ended_count
+
+    async def change_password(
+        self, account_id: UUID, password: str, *, current_password: str, except_session_id: UUID
+    ) -> int:
+        """Set a new password with the one until now; how many sessions ended by it. Raises CREDENTIALS_REJECTED."""
+        request = pb.SetPasswordRequest(
+            account_id=str(account_id),
+            password=password,
+            current_password=current_password,
+            except_session_id=str(except_session_id),
+        )
         return (await call(self._stub.SetPassword, request)).ended_count
 
     async def move_profile(

@@ -11,11 +11,10 @@ from services.gateway.domain.verification import NoticeKind, Requester
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DisownClaim:
-    """What an owner disowns: the event that a notice told of. ``session_id`` is None where there was no session."""
+    """What a notice told of. The device stands for its session: it has one at a time."""
 
     account_id: UUID
     notice_id: UUID
     kind: NoticeKind
     device: Requester
-    session_id: UUID | None
     expire_time: datetime

@@ -37,7 +37,8 @@ class NoticePolicy:
 
     def delay(self, attempt: int) -> timedelta:
         """How long to wait after a failed attempt, the first being 1: twice as long each time, up to the longest."""
-        return min(self.longest_delay, self.first_delay * 2 ** min(attempt - 1, 30))
+        doubled: timedelta = self.first_delay * 2 ** min(attempt - 1, 20)
+        return min(self.longest_delay, doubled)
 
 
 def is_hopeless(reason: ErrorReason) -> bool:

@@ -85,6 +85,14 @@ class Account:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CredentialState:
+    """How an account's password stands; ``set_time`` tells one password from the next."""
+
+    reset_required: bool
+    set_time: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Profile:
     """A viewer within an account; titles rated for at most ``maturity_age`` years are shown."""
 

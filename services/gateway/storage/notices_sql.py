@@ -1,4 +1,4 @@
-"""Statements on notices that wait; see ``sql`` for the habits they share."""
+"""Statements on notices that wait, and on what ends when one is disowned; see ``sql`` for the habits they share."""
 
 from __future__ import annotations
 
@@ -36,4 +36,10 @@ where account_id = $1 and notice_id = $2 and attempt_count = $3
 DELETE_NOTICE: Final = """
 /* gateway.delete_notice: it was handed over, or given up */
 delete from pending_notice where account_id = $1 and notice_id = $2
+"""
+
+END_STREAMS_BUT_OF_DEVICES: Final = """
+/* gateway.end_streams_but_of_devices: free every slot of the account but those of some devices */
+update slot set expire_time = $3, stream_id = null, session_id = null
+where account_id = $1 and device_id <> all($2::text[]) and expire_time > $3
 """

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from libs.runtime.errors import ErrorReason, ServiceError
 from libs.runtime.keys import OpenError
 from libs.runtime.logging import get_logger
+from services.gateway.clients.device_trust import DeviceSummary
 from services.gateway.domain.disowning import DisownClaim
 from services.gateway.domain.records import MEMBER_STANDINGS
 from services.gateway.domain.verification import NoticeKind, Requester, RevocationReason
-from services.gateway.storage import leases, protection
 from services.gateway.use_cases.context import Context, step_id
-from services.gateway.use_cases.shutting_out import Ended, shut_device_out
-from services.gateway.use_cases.telling import tell_owner
+from services.gateway.use_cases.shutting_out import (
+    Ended,
+    end_streams_but_of_devices,
+    shut_device_out,
+    tell_owner,
+)
 
 _log = get_logger(__name__)
 
@@ -29,23 +33,65 @@ class Disowned:
 async def disown_sign_in(context: Context, token: str) -> Disowned:
     """Shut the device out, demand a reset, and end everything but the household's own devices.
 
-    Each step can be repeated. The demand, which comes after the device was shut out, is known by the token's notice:
-    once it was settled by a new password there is nothing left to do, and the same token does nothing any more.
+    Every step can be repeated. The demand comes after the device was shut out and is known by the token's notice: once
+    a new password has settled it, every session was ended with it, and the same token does nothing any more.
     Raises CREDENTIALS_REJECTED.
     """
     claim = _open(context, token)
-    if await _settled(context, claim):
-        return Disowned(ended=Ended(sessions=0, streams=0), reset_required=False)
-    device = await _find(context, claim)
+    devices = await context.device_trust.list_devices(claim.account_id)
     shut_out = await _shut_out(context, claim)
-    kept = await _kept_devices(context, claim)
-    demanded = await context.protection.demand_password_reset(claim.notice_id, claim.account_id, kept)
-    async with context.database.transaction() as transaction:
-        await leases.raise_epoch(transaction, claim.account_id)
-        streams = await protection.end_streams_but_devices(transaction, claim.account_id, kept, context.clock.now())
-    await tell_owner(
-        context, step_id(claim.notice_id, "disowned"), claim.account_id, NoticeKind.DEVICE_SHUT_OUT, device
-    )
+    kept = _kept(claim, devices)
+    sessions, settled = await _demand(context, claim, kept)
+    if settled:
+        return Disowned(ended=shut_out, reset_required=False)
+    streams = await end_streams_but_of_devices(context, claim.account_id, kept)
+    notice_id, about = step_id(claim.notice_id, "disowned"), _described(claim, devices)
+    await tell_owner(context, notice_id, claim.account_id, NoticeKind.DEVICE_SHUT_OUT, about)
     _log.info("sign-in disowned", account_id=str(claim.account_id), kind=str(claim.kind))
-    ended = Ended(sessions=shut_out.sessions + demanded.ended, streams=shut_out.streams + streams)
-    return Disowned(ended=ended, reset_required=not demanded.settled)
+    ended = Ended(sessions=shut_out.sessions + sessions, streams=shut_out.streams + streams)
+    return Disowned(ended=ended, reset_required=True)
+
+
+def _open(context: Context, token: str) -> DisownClaim:
+    try:
+        claim = context.disown_tokens.open(token)
+    except OpenError:
+        raise _rejected("not a token of ours") from None
+    if claim.expire_time <= context.clock.now():
+        raise _rejected("expired")
+    return claim
+
+
+async def _shut_out(context: Context, claim: DisownClaim) -> Ended:
+    """A device that the account never saw, as one that only reset a password, leaves nothing to shut out."""
+    try:
+        return await shut_device_out(context, claim.account_id, claim.device.device_id, RevocationReason.NOT_ME)
+    except ServiceError as error:
+        if error.reason is not ErrorReason.NOT_FOUND:
+            raise
+        return Ended(sessions=0, streams=0)
+
+
+def _kept(claim: DisownClaim, devices: tuple[DeviceSummary, ...]) -> list[str]:
+    """Devices that live with the owner: they did not come in by the password's thief, and stay signed in."""
+    members = (each.device_id for each in devices if each.standing in MEMBER_STANDINGS)
+    return [device_id for device_id in members if device_id != claim.device.device_id]
+
+
+async def _demand(context: Context, claim: DisownClaim, kept: list[str]) -> tuple[int, bool]:
+    try:
+        return await context.protection.demand_password_reset(claim.notice_id, claim.account_id, kept)
+    except ServiceError as error:
+        if error.reason is not ErrorReason.NOT_FOUND:
+            raise
+        raise _rejected("the account is gone") from error
+
+
+def _described(claim: DisownClaim, devices: tuple[DeviceSummary, ...]) -> Requester:
+    """The device with its name, where the account saw it."""
+    named = (each.as_requester() for each in devices if each.device_id == claim.device.device_id)
+    return next(named, claim.device)
+
+
+def _rejected(detail: str) -> ServiceError:
+    return ServiceError(ErrorReason.CREDENTIALS_REJECTED, detail=detail)

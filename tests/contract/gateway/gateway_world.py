@@ -22,6 +22,7 @@ from hearthgate.gateway.v1 import account_service_pb2_grpc as account_rpc
 from hearthgate.gateway.v1 import download_service_pb2_grpc as download_rpc
 from hearthgate.gateway.v1 import playback_service_pb2 as playback_pb
 from hearthgate.gateway.v1 import playback_service_pb2_grpc as playback_rpc
+from hearthgate.gateway.v1 import protection_service_pb2_grpc as protection_rpc
 from hearthgate.gateway.v1 import verification_service_pb2_grpc as verification_rpc
 from hearthgate.identity.v1 import identity_service_pb2 as identity_pb
 from hearthgate.identity.v1 import identity_service_pb2_grpc as identity_rpc
@@ -34,6 +35,7 @@ from libs.runtime.keys import new_secret, secret_digest
 from libs.testing.smsc import Smsc
 from libs.testing.smtp import SmtpInbox
 from services.device_trust.domain.policy import Policy
+from services.gateway.use_cases.context import Context
 
 GATEWAY = CallerCredentials("gateway", new_secret())
 OPERATOR = CallerCredentials("operator", new_secret())
@@ -42,6 +44,7 @@ STRANGER = CallerCredentials("stranger", new_secret())
 CALLERS = {each.name: [secret_digest(each.secret)] for each in (GATEWAY, OPERATOR, BACKEND, STRANGER)}
 HOME, ELSEWHERE, THIRD_PLACE, ABROAD = "203.0.113.10", "198.51.100.20", "192.0.2.30", "2001:db8:bad:1::9"
 TITLE = "film-lighthouse"
+DISOWN_URL = "https://www.example.com/not-me#{token}"
 T = TypeVar("T")
 PHONE = "+4915123456789"
 
@@ -69,6 +72,8 @@ class World:
     addresses: dict[str, str] = field(default_factory=dict)
     channels: dict[str, grpc.aio.Channel] = field(default_factory=dict)
     parts: dict[str, Part] = field(default_factory=dict)
+    gateway: Context | None = None
+    """What the gateway works with, for tests that hold a step of it."""
     _read: set[int] = field(default_factory=set)
 
     @property
@@ -86,6 +91,10 @@ class World:
     @property
     def downloads(self) -> download_rpc.DownloadServiceStub:
         return download_rpc.DownloadServiceStub(self.channels["backend"])
+
+    @property
+    def protection(self) -> protection_rpc.ProtectionServiceStub:
+        return protection_rpc.ProtectionServiceStub(self.channels["backend"])
 
     @property
     def device_trust(self) -> trust_rpc.DeviceTrustServiceStub:
