@@ -98,7 +98,7 @@ async def _start_gateway(world: World, dsn: str, changes: dict[str, Any]) -> Non
     context = gateway_main.build_context(
         settings, database=database, clock=world.clock, leaves=leaves, sightings=sightings
     )
-    world.gateway = context
+    world.gateway_context = context
     await world.stack.enter_async_context(running(context.notices.run(), name="notices"))
     await _serve(world, "gateway", gateway_main.registrations(settings, context), database)
 

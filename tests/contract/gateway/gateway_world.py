@@ -72,8 +72,7 @@ class World:
     addresses: dict[str, str] = field(default_factory=dict)
     channels: dict[str, grpc.aio.Channel] = field(default_factory=dict)
     parts: dict[str, Part] = field(default_factory=dict)
-    gateway: Context | None = None
-    """What the gateway works with, for tests that hold a step of it."""
+    gateway_context: Context | None = None
     _read: set[int] = field(default_factory=set)
 
     @property
@@ -138,6 +137,12 @@ class World:
             while True:
                 if found := await look():
                     return found
+
+    @property
+    def gateway(self) -> Context:
+        """What the gateway works with, for tests that hold a step of it."""
+        assert self.gateway_context is not None
+        return self.gateway_context
 
     def device(self, name: str, ip_address: str = HOME, country: str = "DE", **changes: Any) -> Device:
         """A device of its own somewhere."""
@@ -238,6 +243,28 @@ class Household:
             "client": device.context(),
         }
         return playback_pb.StartStreamRequest(**(fields | changes))
+
+
+@dataclass(kw_only=True)
+class Hold:
+    """A step that waits for a test: ``held`` once somebody is at it, until ``release`` is set."""
+
+    held: asyncio.Event = field(default_factory=asyncio.Event)
+    release: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+def hold_once(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str) -> Hold:
+    """Let the next call of an async function of the gateway wait before it runs; later ones run as ever."""
+    hold, real = Hold(), getattr(owner, name)
+
+    async def waiting(*args: Any, **kwargs: Any) -> Any:
+        if not hold.held.is_set():
+            hold.held.set()
+            await hold.release.wait()
+        return await real(*args, **kwargs)
+
+    monkeypatch.setattr(owner, name, waiting)
+    return hold
 
 
 def phone_fields() -> dict[str, Any]:
