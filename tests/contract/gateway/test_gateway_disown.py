@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import re
 from datetime import timedelta
-from unittest.mock import AsyncMock
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import grpc
 import pytest
@@ -29,7 +27,6 @@ from tests.contract.gateway.gateway_world import (
     Household,
     World,
     failure,
-    hold_once,
     laptop_fields,
     phone_fields,
 )
@@ -182,59 +179,6 @@ async def test_the_token_tells_nothing_and_is_nowhere_in_the_clear(home: Househo
         return bool(await world.databases["challenge"].fetch_value(sql))
 
     assert await world.eventually(gone), "sent, so it is not even there sealed"
-
-
-async def test_a_sign_in_under_way_while_it_is_disowned_gets_no_session(
-    home: Household, world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The password was right when it was looked at; the demand came before the session was opened."""
-    await home.signed_in("Thief's phone", ELSEWHERE)
-    token = await token_in_mail(home, "A new device signed in")
-    refused = await _signed_in_meanwhile(home, monkeypatch, token, "Thief's second phone")
-    assert isinstance(refused, grpc.aio.AioRpcError)
-    assert (await failure(_raised(refused))).reason == "CREDENTIALS_REJECTED"
-    assert await _open_sessions(world, "Thief's second phone") == 0
-
-
-async def test_without_looking_again_that_sign_in_would_get_its_session(
-    home: Household, world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The negative control: the password's state is taken from before."""
-    await home.signed_in("Thief's phone", ELSEWHERE)
-    token = await token_in_mail(home, "A new device signed in")
-    before = await world.gateway.protection.credential_state(UUID(home.account_id))
-    monkeypatch.setattr(world.gateway.protection, "credential_state", AsyncMock(return_value=before))
-    answer = await _signed_in_meanwhile(home, monkeypatch, token, "Thief's second phone")
-    assert isinstance(answer, account_pb.SignInResponse)
-    assert answer.outcome == decision_pb.OUTCOME_ALLOWED, "the negative control passed"
-
-
-async def _signed_in_meanwhile(
-    home: Household, monkeypatch: pytest.MonkeyPatch, token: str, name: str
-) -> account_pb.SignInResponse | BaseException:
-    """What becomes of a sign-in whose password was found right before the disowning, and that goes on after it."""
-    device = home.world.device(name, ELSEWHERE, device_id=_device_id(name))
-    hold = hold_once(monkeypatch, home.world.gateway.device_trust, "assess_device")
-    signing_in = asyncio.gather(device.sign_in(home.owner), return_exceptions=True)
-    await hold.held.wait()
-    await disown(home.world, token)
-    hold.release.set()
-    return (await signing_in)[0]
-
-
-def _device_id(name: str) -> str:
-    return f"test-{name.encode().hex()}"
-
-
-async def _raised(error: BaseException) -> None:
-    raise error
-
-
-async def _open_sessions(world: World, name: str) -> int:
-    count: int = await world.databases["identity"].fetch_value(
-        "select count(*) from session where device_id = $1 and state <> 'ENDED'", _device_id(name)
-    )
-    return count
 
 
 def _claim(home: Household, world: World) -> DisownClaim:

@@ -75,7 +75,8 @@ async def test_an_owner_hears_of_a_sign_in_once_though_challenge_was_away(
 async def test_a_notice_whose_answer_was_lost_is_mailed_once(
     home: Household, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, lost = world.gateway.challenge.notify, []
+    real = world.gateway.challenge.notify
+    lost: list[Any] = []
 
     async def lose_the_first_answer(notice: Any) -> None:
         await real(notice)

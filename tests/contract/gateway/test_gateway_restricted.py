@@ -80,7 +80,7 @@ class Attempt:
         return {**self.by, "profile_id": self.profile_id}
 
 
-def _moments(attempt: Attempt) -> dict[str, Timestamp]:
+def _moments(attempt: Attempt) -> dict[str, Any]:
     start, end = Timestamp(), Timestamp()
     start.FromDatetime(attempt.home.world.clock.now())
     end.FromDatetime(attempt.home.world.clock.now() + timedelta(days=3))

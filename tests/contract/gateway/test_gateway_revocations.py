@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from unittest.mock import AsyncMock
+from uuid import UUID
 
+import grpc
 import pytest
 
 from hearthgate.gateway.v1 import account_service_pb2 as account_pb
@@ -14,8 +17,8 @@ from hearthgate.gateway.v1 import decision_pb2 as decision_pb
 from hearthgate.gateway.v1 import playback_service_pb2 as playback_pb
 from libs.devstack.device import Device
 from services.gateway.storage import leases
-from tests.contract.gateway.gateway_world import Household, World, asked_by, hold_once
-from tests.contract.gateway.test_gateway_change_password import change
+from tests.contract.gateway.gateway_world import ELSEWHERE, Household, World, asked_by, failure, hold_once
+from tests.contract.gateway.test_gateway_change_password import change as change_request
 from tests.contract.gateway.test_gateway_disown import disown, guest, reset, token_in_mail
 
 NEW_PASSWORD = "another-four-words-entirely"
@@ -45,7 +48,7 @@ async def _sign_out_everywhere(scene: Scene) -> None:
 
 
 async def _change(scene: Scene) -> None:
-    await scene.world.protection.ChangePassword(change(scene.home, scene.home.tv))
+    await scene.world.protection.ChangePassword(change_request(scene.home, scene.home.tv))
 
 
 async def _reset(scene: Scene) -> None:
@@ -162,3 +165,51 @@ async def test_a_renewal_that_had_looked_everything_up_prolongs_nothing_after_it
     (answer,) = await renewing
     assert isinstance(answer, BaseException), "the stream is over"
     assert await _streams_of(scene) == 0
+
+
+on_the_old_password = pytest.mark.parametrize("change", [_change, _reset, _disown], ids=["change", "reset", "disown"])
+
+
+@on_the_old_password
+async def test_a_sign_in_on_the_password_of_before_gets_no_session_after_it(
+    scene: Scene, change: Callable[[Scene], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The password was found right, and the sign-in waits before it opens its session."""
+    (answer,) = await _held_sign_in(scene, change, monkeypatch)
+    assert isinstance(answer, grpc.aio.AioRpcError)
+    assert (await failure(_raised(answer))).reason == "CREDENTIALS_REJECTED"
+    assert await _sessions_of(scene, "late-phone") == 0
+
+
+@on_the_old_password
+async def test_that_sign_in_would_get_one_if_the_password_were_not_looked_at_again(
+    scene: Scene, change: Callable[[Scene], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The negative control: the state of the password is taken from before."""
+    before = await scene.world.gateway.protection.credential_state(UUID(scene.home.account_id))
+    monkeypatch.setattr(scene.world.gateway.protection, "credential_state", AsyncMock(return_value=before))
+    await _held_sign_in(scene, change, monkeypatch)
+    assert await _sessions_of(scene, "late-phone") == 1, "the negative control passed"
+
+
+async def _held_sign_in(
+    scene: Scene, change: Callable[[Scene], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
+) -> list[object]:
+    late = scene.world.device("Late phone", ELSEWHERE, device_id="late-phone")
+    hold = hold_once(monkeypatch, scene.world.gateway.identity, "open_session")
+    signing_in = asyncio.gather(late.sign_in(scene.home.owner), return_exceptions=True)
+    await hold.held.wait()
+    scene.world.clock.advance(timedelta(seconds=1))
+    await change(scene)
+    hold.release.set()
+    return list(await signing_in)
+
+
+async def _sessions_of(scene: Scene, device_id: str) -> int:
+    sql = "select count(*) from session where device_id = $1 and state <> 'ENDED'"
+    count: int = await scene.world.databases["identity"].fetch_value(sql, device_id)
+    return count
+
+
+async def _raised(error: BaseException) -> None:
+    raise error

@@ -22,7 +22,7 @@ async def demand(
     world: World, account_id: str, *, request_id: str = "", caller: str = "gateway", **fields: Any
 ) -> protection_pb.DemandPasswordResetResponse:
     """Demand a reset; without a request id, anew."""
-    values = {"account_id": account_id, "reason": protection_pb.RESET_DEMAND_REASON_NOT_ME} | fields
+    values: dict[str, Any] = {"account_id": account_id, "reason": protection_pb.RESET_DEMAND_REASON_NOT_ME} | fields
     request = protection_pb.DemandPasswordResetRequest(request_id=request_id or new_id(), **values)
     answer: protection_pb.DemandPasswordResetResponse = await call(
         world.protection[caller].DemandPasswordReset, request, timeout=10
