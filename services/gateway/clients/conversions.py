@@ -80,7 +80,8 @@ def account(message: identity_pb.Account) -> Account:
 
 def credential_state(message: identity_pb.CredentialState) -> CredentialState:
     """How a password stands."""
-    return CredentialState(reset_required=message.reset_required, set_time=moment(message.set_time))
+    set_time = moment(message.set_time) if message.HasField("set_time") else None
+    return CredentialState(reset_required=message.reset_required, set_time=set_time)
 
 
 def profile(message: identity_pb.Profile) -> Profile:

@@ -86,10 +86,13 @@ class Account:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CredentialState:
-    """How an account's password stands; ``set_time`` tells one password from the next."""
+    """How an account's password stands; ``set_time`` tells one password from the next.
+
+    It is None while identity is of a release that does not tell it.
+    """
 
     reset_required: bool
-    set_time: datetime
+    set_time: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

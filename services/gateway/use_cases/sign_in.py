@@ -96,7 +96,8 @@ async def _open_session(
     session, credentials = await context.identity.open_session(
         step_id(command.request_id, "session"), account.account_id, command.client.device_id, restricted=restricted
     )
-    if await context.protection.credential_state(account.account_id) != credential:
+    told = credential.set_time is not None
+    if told and await context.protection.credential_state(account.account_id) != credential:
         await context.identity.end_session(account.account_id, session.session_id, SessionEndReason.PASSWORD_CHANGED)
         raise ServiceError(ErrorReason.CREDENTIALS_REJECTED, detail="the password was changed meanwhile")
     return session, credentials

@@ -16,6 +16,7 @@ from hearthgate.gateway.v1 import account_service_pb2 as account_pb
 from hearthgate.gateway.v1 import decision_pb2 as decision_pb
 from hearthgate.gateway.v1 import playback_service_pb2 as playback_pb
 from libs.devstack.device import Device
+from services.gateway.domain.records import Account, CredentialState
 from services.gateway.storage import leases
 from tests.contract.gateway.gateway_world import ELSEWHERE, Household, World, asked_by, failure, hold_once
 from tests.contract.gateway.test_gateway_change_password import change as change_request
@@ -190,6 +191,21 @@ async def test_that_sign_in_would_get_one_if_the_password_were_not_looked_at_aga
     monkeypatch.setattr(scene.world.gateway.protection, "credential_state", AsyncMock(return_value=before))
     await _held_sign_in(scene, change, monkeypatch)
     assert await _sessions_of(scene, "late-phone") == 1, "the negative control passed"
+
+
+async def test_during_a_release_the_gateway_signs_in_over_an_identity_of_before(
+    home: Household, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That one does not tell when a password was set, and cannot be asked."""
+    real = world.gateway.identity.authenticate
+
+    async def of_before(email: str, password: str) -> tuple[Account, CredentialState]:
+        account, _ = await real(email, password)
+        return account, CredentialState(reset_required=False, set_time=None)
+
+    monkeypatch.setattr(world.gateway.identity, "authenticate", of_before)
+    monkeypatch.setattr(world.gateway.protection, "credential_state", AsyncMock(side_effect=AssertionError))
+    assert (await world.device("Tablet").sign_in(home.owner)).outcome == decision_pb.OUTCOME_ALLOWED
 
 
 async def _held_sign_in(
