@@ -152,7 +152,9 @@ def _build_outbox(settings: ChallengeSettings, context: Context, senders: Sender
 
 def _sound_renderer(settings: ChallengeSettings) -> MessageRenderer:
     """Messages that were all made once: a fault of a template shows at the start, not when somebody needs a code."""
-    renderer = MessageRenderer(settings.public_domain, settings.templates_dir, brand=settings.brand)
+    renderer = MessageRenderer(
+        settings.public_domain, settings.templates_dir, brand=settings.brand, disown_url=settings.disown_url
+    )
     problems = renderer.check()
     if problems:
         raise FaultyMessagesError(problems)

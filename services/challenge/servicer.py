@@ -135,6 +135,7 @@ class ChallengeServicer(rpc.ChallengeServiceServicer):
             event_time=conversions.time_from(request.event_time, "event_time"),
             due_time=conversions.time_from(request.due_time, "due_time") if due else None,
             ip_address=request.ip_address,
+            disown_token=request.disown_token,
             body=_body(request),
         )
         delivery = await notify(command, context=self._context)

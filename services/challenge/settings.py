@@ -54,6 +54,13 @@ class ChallengeSettings(ServiceSettings):
     brand: str = Field(
         default="Hearthgate", pattern=r"^[^\x00-\x1f\x7f]+$", max_length=40, description="What messages call us."
     )
+    disown_url: str = Field(
+        default="",
+        max_length=500,
+        description="The page of a mail's "
+        "\"it wasn't me\", as https://www.example.com/not-me#{token}: what stands behind a # reaches no server's log. "
+        "A button there calls DisownSignIn. Empty: mails say what else to do.",
+    )
     templates_dir: Annotated[Path | None, BeforeValidator(lambda value: value or None)] = Field(
         default=None, description="A folder whose templates and catalogues go before ours; empty: none."
     )
@@ -148,6 +155,13 @@ class ChallengeSettings(ServiceSettings):
     def _is_dkim_key(cls, value: SecretStr) -> SecretStr:
         if value.get_secret_value():
             DkimSigner(value.get_secret_value(), selector="x", domain="x")
+        return value
+
+    @field_validator("disown_url")
+    @classmethod
+    def _is_page(cls, value: str) -> str:
+        if value and (not value.startswith("https://") or value.count("{token}") != 1 or not value.isprintable()):
+            raise ValueError("must begin with https:// and have {token} once")
         return value
 
     @field_validator("mail_from")

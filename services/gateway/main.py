@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from hearthgate.gateway.v1 import account_service_pb2_grpc as account_rpc
 from hearthgate.gateway.v1 import download_service_pb2_grpc as download_rpc
 from hearthgate.gateway.v1 import playback_service_pb2_grpc as playback_rpc
+from hearthgate.gateway.v1 import protection_service_pb2_grpc as protection_rpc
 from hearthgate.gateway.v1 import verification_service_pb2_grpc as verification_rpc
 from libs.persistence.clock import DatabaseClock
 from libs.persistence.database import Database, open_database
@@ -24,10 +26,14 @@ from services.gateway.clients.challenge import ChallengeClient
 from services.gateway.clients.device_trust import DeviceTrustClient
 from services.gateway.clients.download_planning import DownloadPlanningClient
 from services.gateway.clients.identity import UNRETRIED, IdentityClient
+from services.gateway.clients.protection import ProtectionClient
+from services.gateway.disown_tokens import DisownTokens
 from services.gateway.grants import Grants
+from services.gateway.notices import NoticeOutbox, sender
 from services.gateway.servicer.account import AccountServicer
 from services.gateway.servicer.download import DownloadServicer
 from services.gateway.servicer.playback import PlaybackServicer
+from services.gateway.servicer.protection import ProtectionServicer
 from services.gateway.servicer.verification import VerificationServicer
 from services.gateway.settings import GatewaySettings
 from services.gateway.sightings import SightingRecorder
@@ -42,6 +48,7 @@ class Leaves:
     """The services behind the gateway."""
 
     identity: IdentityClient
+    protection: ProtectionClient
     device_trust: DeviceTrustClient
     challenge: ChallengeClient
     download_planning: DownloadPlanningClient
@@ -55,6 +62,7 @@ async def serve(settings: GatewaySettings) -> None:
         leaves = await open_leaves(stack, settings)
         sightings = await stack.enter_async_context(SightingRecorder.running(leaves.device_trust.record_sightings))
         context = build_context(settings, database=database, clock=clock, leaves=leaves, sightings=sightings)
+        await stack.enter_async_context(running(context.notices.run(), name="notices"))
         await stack.enter_async_context(running(run_upkeep(database, clock, settings.retention), name="upkeep"))
         server = build_server(ServerOptions.from_settings(settings), registrations(settings, context), database.ping)
         await run_until_stopped(server, settings.drain_seconds)
@@ -67,8 +75,10 @@ async def open_leaves(stack: AsyncExitStack, settings: GatewaySettings) -> Leave
     async def channel(target: str, unretried: Sequence[tuple[str, str]] = ()) -> Channel:
         return await stack.enter_async_context(open_channel(target, caller=caller, unretried=unretried))
 
+    identity = await channel(settings.identity_address, UNRETRIED)
     return Leaves(
-        identity=IdentityClient(await channel(settings.identity_address, UNRETRIED)),
+        identity=IdentityClient(identity),
+        protection=ProtectionClient(identity),
         device_trust=DeviceTrustClient(await channel(settings.device_trust_address)),
         challenge=ChallengeClient(await channel(settings.challenge_address)),
         download_planning=DownloadPlanningClient(await channel(settings.download_planning_address)),
@@ -95,6 +105,16 @@ def build_context(
         lease_policy=settings.lease_policy,
         policy_version=settings.policy_version,
         alike_seconds=settings.alike_milliseconds / 1000,
+        protection=leaves.protection,
+        notices=NoticeOutbox(
+            database,
+            clock=clock,
+            keys=settings.notice_keys(),
+            send=sender(leaves.identity, leaves.challenge),
+            policy=settings.notice_policy,
+            idle=timedelta(seconds=settings.notice_poll_seconds),
+        ),
+        disown_tokens=DisownTokens(settings.disown_keys(), timedelta(days=settings.disown_days)),
     )
 
 
@@ -127,6 +147,12 @@ def registrations(settings: GatewaySettings, context: Context) -> list[Registrat
             add=download_rpc.add_DownloadServiceServicer_to_server,
             servicer=DownloadServicer(context),
             service_name="hearthgate.gateway.v1.DownloadService",
+            allowed_callers=public,
+        ),
+        Registration(
+            add=protection_rpc.add_ProtectionServiceServicer_to_server,
+            servicer=ProtectionServicer(context),
+            service_name="hearthgate.gateway.v1.ProtectionService",
             allowed_callers=public,
         ),
     ]

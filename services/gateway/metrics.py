@@ -14,7 +14,7 @@ _DROPPED: Final = _METER.create_counter(
     "hearthgate.gateway.sightings.dropped", unit="{sighting}", description="Sightings that device_trust never got"
 )
 _NOTICES: Final = _METER.create_counter(
-    "hearthgate.gateway.notices.failed", unit="{notice}", description="Notices to owners that could not be handed over"
+    "hearthgate.gateway.notices.failed", unit="{notice}", description="Notices to owners that were given up"
 )
 
 
@@ -29,5 +29,5 @@ def count_dropped_sightings(count: int) -> None:
 
 
 def count_failed_notice(kind: str) -> None:
-    """A notice was not handed over."""
+    """A notice was given up."""
     _NOTICES.add(1, {"kind": kind})

@@ -12,6 +12,7 @@ from libs.rollout.parsing import parse_experiment
 from libs.runtime.keys import SealingKeys, SigningKey, decode_key, derive_key
 from libs.runtime.settings import ServiceSettings
 from services.gateway.domain.lease import LeasePolicy
+from services.gateway.domain.notices import NoticePolicy
 from services.gateway.upkeep import Retention
 
 _EXPERIMENT = '{"key": "sharing-check", "on": true, "enforce_share": 1.0}'
@@ -47,6 +48,14 @@ class GatewaySettings(ServiceSettings):
     """How often what is past its time is deleted."""
     alike_milliseconds: int = Field(default=400, ge=0, le=5000)
     """Sign-ups and password resets are answered no sooner than this, so that known and unknown addresses take alike."""
+
+    disown_days: int = Field(default=30, ge=1, le=365)
+    """How long the "it wasn't me" of a mail can be pressed. Ours: people read mails about a holiday late."""
+    notice_retry_hours: float = Field(default=72, gt=0, le=168)
+    """How long a notice that challenge does not take is tried. Ours: a weekend's outage; challenge knows a notice's id
+    for longer (30 days), so that none is mailed twice."""
+    notice_poll_seconds: float = Field(default=5, gt=0, le=60)
+    """How often it is looked for notices that another process left."""
 
     @field_validator("master_keys")
     @classmethod
@@ -87,6 +96,19 @@ class GatewaySettings(ServiceSettings):
     def sealing_keys(self) -> SealingKeys:
         """The keys under which waiting clients are sealed."""
         return SealingKeys([derive_key(key, "askers") for key in self._masters()])
+
+    def notice_keys(self) -> SealingKeys:
+        """The keys under which waiting notices are sealed."""
+        return SealingKeys([derive_key(key, "pending notices") for key in self._masters()])
+
+    def disown_keys(self) -> SealingKeys:
+        """The keys of "it wasn't me" tokens."""
+        return SealingKeys([derive_key(key, "disown tokens") for key in self._masters()])
+
+    @property
+    def notice_policy(self) -> NoticePolicy:
+        """How long notices are tried."""
+        return NoticePolicy(lifetime=timedelta(hours=self.notice_retry_hours))
 
     def digest_key(self) -> bytes:
         """The key of request digests; the oldest master's, so that adding a newer one changes no digest."""

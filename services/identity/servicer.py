@@ -29,7 +29,7 @@ from services.identity.use_cases.open_session import open_session
 from services.identity.use_cases.refresh_session import refresh_session
 from services.identity.use_cases.resolve_session import resolve_session
 from services.identity.use_cases.set_account_state import set_account_state
-from services.identity.use_cases.set_password import set_password
+from services.identity.use_cases.set_password import SetPassword, set_password
 
 SERVICE_NAME: Final = pb.DESCRIPTOR.services_by_name["IdentityService"].full_name
 _GATEWAY: Final = frozenset({"gateway"})
@@ -73,7 +73,8 @@ class IdentityServicer(rpc.IdentityServiceServicer):
     async def Authenticate(self, request: pb.AuthenticateRequest, context: Context) -> pb.AuthenticateResponse:
         found = await authenticate(request.email, request.password, identity=self._identity)
         account = convert.account_message(found.account)
-        return pb.AuthenticateResponse(account=account, credential_version=found.credential_version)
+        version, demanded = found.credential.version, found.credential.reset_required
+        return pb.AuthenticateResponse(account=account, credential_version=version, reset_required=demanded)
 
     async def OpenSession(self, request: pb.OpenSessionRequest, context: Context) -> pb.OpenSessionResponse:
         opened = await open_session(convert.new_session(request), identity=self._identity)
@@ -122,10 +123,15 @@ class IdentityServicer(rpc.IdentityServiceServicer):
         return pb.FindAccountResponse(account_id=str(account_id) if account_id else "")
 
     async def SetPassword(self, request: pb.SetPasswordRequest, context: Context) -> pb.SetPasswordResponse:
-        ended = await set_password(
-            _account_id(request), request.password, dry_run=request.dry_run, identity=self._identity
+        kept = request.except_session_id
+        command = SetPassword(
+            account_id=_account_id(request),
+            password=request.password,
+            current=request.current_password,
+            except_id=parse_uuid(kept, "except_session_id") if kept else None,
+            dry_run=request.dry_run,
         )
-        return pb.SetPasswordResponse(ended_count=ended)
+        return pb.SetPasswordResponse(ended_count=await set_password(command, identity=self._identity))
 
     async def MoveProfile(self, request: pb.MoveProfileRequest, context: Context) -> pb.MoveProfileResponse:
         profile = await move_profile(

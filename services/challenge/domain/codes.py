@@ -76,6 +76,15 @@ class CodeKeys:
         """Raises OpenError."""
         return self._sealing.open(sealed, _bound("destination", account_id, delivery_id)).decode()
 
+    def seal_disown_token(self, account_id: UUID, delivery_id: UUID, token: str) -> str:
+        """What a notice's "it wasn't me" link carries, for one delivery, in base64; opens for the same one only."""
+        sealed = self._sealing.seal(token.encode(), _bound("disown", account_id, delivery_id))
+        return base64.b64encode(sealed).decode()
+
+    def open_disown_token(self, account_id: UUID, delivery_id: UUID, sealed: str) -> str:
+        """Raises OpenError."""
+        return self._sealing.open(base64.b64decode(sealed), _bound("disown", account_id, delivery_id)).decode()
+
     def unsubscribe_token(self, kind: str, destination_hash: bytes) -> str:
         """What a link in a notice carries: which kind, and under which hash its address is known."""
         sealed = self._sealing.seal(destination_hash + kind.encode(), _UNSUBSCRIBE)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from services.challenge.delivery.text_segments import MAX_SEGMENTS, split_text
 from services.challenge.messages.catalogue_checks import check_catalogues
 from services.challenge.messages.facts import MessageFacts
-from services.challenge.messages.kinds import CODE_KINDS, KINDS
+from services.challenge.messages.kinds import CODE_KINDS, DISOWNABLE_KINDS, KINDS
 from services.challenge.messages.problems import MessageProblem, problem_in_template
 from services.challenge.messages.template_set import Sentence
 
@@ -33,6 +33,7 @@ def sample_facts(kind: str, *, sparse: bool = False) -> MessageFacts:
         expire_time=_EVENT_TIME + timedelta(minutes=1 if sparse else 10),
         now=_EVENT_TIME,
         unsubscribe_url="" if sparse or code else "https://example.com/stop?token=sample&kind=all",
+        disown_url="https://example.com/not-me#sample" if kind in DISOWNABLE_KINDS and not sparse else "",
     )
 
 

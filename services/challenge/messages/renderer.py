@@ -30,6 +30,8 @@ from services.challenge.messages.skeletons import Moment, Shape, Skeletons, mark
 from services.challenge.messages.template_set import TemplateSet
 
 DEFAULT_BRAND: Final = "Hearthgate"
+DISOWN_PLACE: Final = "{token}"
+"""What stands for the token in the URL of the operator's page."""
 # Longer names of countries would make a second short message of the text.
 _LONGEST_PLACE_IN_TEXT: Final = 24
 _READERS: Final = 500
@@ -54,9 +56,12 @@ class MessageRenderer:
     Files are read once. :meth:`check` says what is wrong with them.
     """
 
-    def __init__(self, public_domain: str, overrides: Path | None = None, *, brand: str = DEFAULT_BRAND) -> None:
+    def __init__(
+        self, public_domain: str, overrides: Path | None = None, *, brand: str = DEFAULT_BRAND, disown_url: str = ""
+    ) -> None:
         self._domain = public_domain
         self._brand = brand
+        self._disown_url = disown_url
         self.overrides = overrides
         self.templates = TemplateSet(overrides)
         # An operator's templates may do with a value what they like, so theirs are rendered each time.
@@ -78,6 +83,10 @@ class MessageRenderer:
     def unsubscribe_link(self, token: str) -> str:
         """Where a notice's one-click unsubscription is asked for."""
         return f"https://{self._domain}/unsubscribe?token={token}"
+
+    def disown_link(self, token: str) -> str:
+        """The operator's page on which an owner says "it wasn't me"; empty where there is none."""
+        return self._disown_url.replace(DISOWN_PLACE, token)
 
     def email(self, kind: str, language: str, facts: MessageFacts) -> RenderedEmail:
         """An email. Raises jinja2's TemplateError for a kind without templates or a faulty one."""

@@ -22,8 +22,8 @@ from services.challenge.messages.facts import MessageFacts
 
 _MOST: Final = 2_000
 _FIRST_MARK: Final = 0xE000
-_MARKS: Final = re.compile("([\ue000-\ue009])")
-_CODE, _NAME, _PLACE, _LINK, _MOMENTS, _TIMES = 0, 1, 2, 3, 4, 7
+_MARKS: Final = re.compile("([\ue000-\ue00a])")
+_CODE, _NAME, _PLACE, _LINK, _DISOWN, _MOMENTS, _TIMES = 0, 1, 2, 3, 4, 5, 8
 _MARKED_TIMES: Final = tuple(datetime(year, 1, 1, tzinfo=UTC) for year in (1, 2, 3))
 """Stand for the expiry, the event and the due time."""
 
@@ -43,6 +43,7 @@ class Shape:
     has_name: bool
     has_place: bool
     has_link: bool
+    has_disown: bool
     has_event: bool
     has_due: bool
 
@@ -59,6 +60,7 @@ class Shape:
             has_name=bool(facts.device_name),
             has_place=bool(place),
             has_link=bool(facts.unsubscribe_url),
+            has_disown=bool(facts.disown_url),
             has_event=facts.event_time is not None,
             has_due=facts.due_time is not None,
         )
@@ -75,6 +77,7 @@ class Shape:
             event_time=event if self.has_event else None,
             due_time=due if self.has_due else None,
             unsubscribe_url=_mark(_LINK) if self.has_link else "",
+            disown_url=_mark(_DISOWN) if self.has_disown else "",
         )
 
     def marked_place(self) -> str:
@@ -123,7 +126,7 @@ def _which(value: datetime | None) -> int:
 
 def _value(mark: int, facts: MessageFacts, place: str, moment: Moment, time: Moment) -> str:
     if mark < _MOMENTS:
-        return (facts.code, facts.device_name, place, facts.unsubscribe_url)[mark]
+        return (facts.code, facts.device_name, place, facts.unsubscribe_url, facts.disown_url)[mark]
     write, which = (time, mark - _TIMES) if mark >= _TIMES else (moment, mark - _MOMENTS)
     return write((facts.expire_time, facts.event_time, facts.due_time)[which])
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from asyncpg import Record
@@ -15,10 +16,13 @@ from services.challenge.domain.challenge import Channel, DeadLetter, Delivery, D
 from services.challenge.storage import delivery_sql as sql
 from services.challenge.storage.challenges import delivery_from_row
 
+SEALED_DISOWN_TOKEN: Final = "sealed_disown_token"
+"""The parameter that is sealed, and gone once the message is not queued any more."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewDelivery:
-    """A message to be written. ``parameters`` hold nothing secret.
+    """A message to be written. ``parameters`` hold nothing secret in the clear.
 
     ``sealed_destination`` is None for one that is not to be sent; ``suppressed`` then says why.
     """

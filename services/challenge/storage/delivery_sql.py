@@ -44,7 +44,8 @@ returning d.account_id, d.delivery_id, d.challenge_id, d.message_id, d.kind, d.c
 
 MARK_ACCEPTED: Final = """/* challenge.mark_accepted: providers took these messages, whoever's lease it was */
 update delivery d
-set state = 'accepted', sealed_destination = null, provider_reference = c.reference, provider = c.provider,
+set state = 'accepted', sealed_destination = null, parameters = d.parameters - 'sealed_disown_token',
+    provider_reference = c.reference, provider = c.provider,
     update_time = $5
 from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) c (account_id, delivery_id, reference, provider)
 where d.account_id = any($1::uuid[]) and d.account_id = c.account_id and d.delivery_id = c.delivery_id
@@ -52,7 +53,8 @@ where d.account_id = any($1::uuid[]) and d.account_id = c.account_id and d.deliv
 
 MARK_OVER: Final = """/* challenge.mark_over: the message will not be sent */
 update delivery
-set state = $4, sealed_destination = null, last_failure = $5, update_time = $6
+set state = $4, sealed_destination = null, parameters = parameters - 'sealed_disown_token',
+    last_failure = $5, update_time = $6
 where account_id = $1 and delivery_id = $2 and state = 'queued' and attempt_count = $3"""
 
 MARK_FAILED: Final = """/* challenge.mark_failed: this attempt failed; another one comes */
@@ -62,7 +64,8 @@ where account_id = $1 and delivery_id = $2 and state = 'queued' and attempt_coun
 
 REPORT: Final = f"""/* challenge.report: a provider's word on a message; the first final word stays */
 update delivery
-set state = $3, sealed_destination = null, update_time = $4
+set state = $3, sealed_destination = null, parameters = parameters - 'sealed_disown_token',
+    update_time = $4
 where account_id = $1 and delivery_id = $2 and state in ('queued', 'accepted', 'expired')
 returning {_DELIVERY}"""  # noqa: S608 - our own constant
 

@@ -12,7 +12,7 @@ from libs.runtime.errors import invalid_field, not_found
 from libs.runtime.logging import get_logger
 from services.challenge.domain.challenge import Channel, Delivery, NoticeKind, Requester
 from services.challenge.domain.destinations import Destination, parse_destination, require_served
-from services.challenge.storage.deliveries import DeliveryStore, NewDelivery
+from services.challenge.storage.deliveries import SEALED_DISOWN_TOKEN, DeliveryStore, NewDelivery
 from services.challenge.storage.requests import Made, Request, RequestStore
 from services.challenge.storage.suppressions import SuppressionStore
 from services.challenge.use_cases.charging import charged_code, charged_notice
@@ -42,6 +42,7 @@ class Notify:
     event_time: datetime
     due_time: datetime | None
     ip_address: str = field(repr=False)
+    disown_token: str = field(default="", repr=False)
     body: bytes = field(repr=False)
 
 
@@ -120,6 +121,10 @@ def _delivery(
     parameters = requester_parameters(command.requester) | {"event_time": command.event_time.isoformat()}
     if command.due_time is not None:
         parameters["due_time"] = command.due_time.isoformat()
+    # In emails alone: a text is read on locked screens, and by whoever holds the phone.
+    if command.disown_token and command.channel is Channel.EMAIL and not suppressed:
+        token = context.keys.seal_disown_token(command.account_id, delivery_id, command.disown_token)
+        parameters[SEALED_DISOWN_TOKEN] = token
     return NewDelivery(
         account_id=command.account_id,
         delivery_id=delivery_id,

@@ -25,7 +25,7 @@ from services.challenge.domain.challenge import Channel
 from services.challenge.domain.codes import CodeKeys
 from services.challenge.domain.destinations import Destination
 from services.challenge.messages.renderer import MessageFacts, MessageRenderer
-from services.challenge.storage.deliveries import ClaimedDelivery, DeliveryStore
+from services.challenge.storage.deliveries import SEALED_DISOWN_TOKEN, ClaimedDelivery, DeliveryStore
 from services.challenge.workers.changes import ChallengeChanges
 from services.challenge.workers.outcomes import Outcome, Outcomes, TooLate
 
@@ -134,6 +134,7 @@ class Outbox:
             expire_time=delivery.expire_time,
             now=now,
             unsubscribe_url=self._unsubscribe_link(delivery, hashed),
+            disown_url=self._disown_link(delivery),
         )
         try:
             return await self._hand_over(delivery, address, facts)
@@ -181,6 +182,14 @@ class Outbox:
                 else {},
             )
         )
+
+    def _disown_link(self, delivery: ClaimedDelivery) -> str:
+        """Where the owner says "it wasn't me"; empty where nobody gave a token, or no page takes it."""
+        sealed = delivery.parameters.get(SEALED_DISOWN_TOKEN, "")
+        if not sealed:
+            return ""
+        token = self._keys.open_disown_token(delivery.account_id, delivery.delivery_id, sealed)
+        return self._renderer.disown_link(token)
 
     def _unsubscribe_link(self, delivery: ClaimedDelivery, hashed: bytes) -> str:
         """The link that ends notices of this kind to this address; codes and texts have none."""

@@ -72,6 +72,8 @@ class Notice:
     event_time: datetime
     ip_address: str = ""
     """Where it was caused from, for a notice that strangers cause."""
+    disown_token: str = ""
+    """What the "it wasn't me" link carries; empty: no link."""
 
     def __repr__(self) -> str:
         return f"Notice({self.kind})"
@@ -163,5 +165,6 @@ class ChallengeClient:
             requester=conversions.requester(notice.about),
             event_time=conversions.timestamp(notice.event_time),
             ip_address=notice.ip_address,
+            disown_token=notice.disown_token,
         )
         await call(self._stub.Notify, request)

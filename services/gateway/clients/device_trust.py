@@ -13,7 +13,7 @@ from hearthgate.devicetrust.v1 import device_trust_service_pb2_grpc as rpc
 from libs.rpc.channel import Channel, call
 from services.gateway.clients import conversions
 from services.gateway.domain.records import Allowances, Assessment, Client, Standing
-from services.gateway.domain.verification import Basis, RevocationReason
+from services.gateway.domain.verification import Basis, Requester, RevocationReason
 
 
 class SightingKind(StrEnum):
@@ -50,6 +50,16 @@ class DeviceSummary:
     standing: Standing
     last_seen_time: datetime
     country_code: str
+
+    def as_requester(self) -> Requester:
+        """The device as a notice describes it."""
+        return Requester(
+            device_id=self.device_id,
+            device_kind=self.device_kind,
+            device_name=self.device_name,
+            platform=self.platform,
+            country_code=self.country_code,
+        )
 
 
 class DeviceTrustClient:

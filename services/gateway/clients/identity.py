@@ -57,10 +57,11 @@ class PendingAccount:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Authenticated:
-    """An account, and which of its passwords was the right one."""
+    """An account, which of its passwords was the right one, and whether that has to be reset."""
 
     account: Account
     credential_version: int
+    reset_required: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,7 +122,11 @@ class IdentityClient:
     async def authenticate(self, email: str, password: str) -> Authenticated:
         """The account whose password it is. Raises CREDENTIALS_REJECTED."""
         answer = await call(self._stub.Authenticate, pb.AuthenticateRequest(email=email, password=password))
-        return Authenticated(account=conversions.account(answer.account), credential_version=answer.credential_version)
+        return Authenticated(
+            account=conversions.account(answer.account),
+            credential_version=answer.credential_version,
+            reset_required=answer.reset_required,
+        )
 
     async def open_session(
         self,
@@ -215,6 +220,18 @@ class IdentityClient:
     async def set_password(self, account_id: UUID, password: str) -> int:
         """Set a new password; how many sessions ended by it."""
         request = pb.SetPasswordRequest(account_id=str(account_id), password=password)
+        return (await call(self._stub.SetPassword, request)).ended_count
+
+    async def change_password(
+        self, account_id: UUID, password: str, *, current_password: str, except_session_id: UUID
+    ) -> int:
+        """Set a new password with the one until now; how many sessions ended by it. Raises CREDENTIALS_REJECTED."""
+        request = pb.SetPasswordRequest(
+            account_id=str(account_id),
+            password=password,
+            current_password=current_password,
+            except_session_id=str(except_session_id),
+        )
         return (await call(self._stub.SetPassword, request)).ended_count
 
     async def move_profile(

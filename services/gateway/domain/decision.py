@@ -42,6 +42,7 @@ class ReasonCode(StrEnum):
     DEVICE_UNCONFIRMED = "DEVICE_UNCONFIRMED"
     DEADLINE_PASSED = "DEADLINE_PASSED"
     TOO_MANY_STREAMS = "TOO_MANY_STREAMS"
+    PASSWORD_RESET_REQUIRED = "PASSWORD_RESET_REQUIRED"
 
 
 class RemedyCode(StrEnum):
@@ -56,6 +57,7 @@ class RemedyCode(StrEnum):
     SIGN_IN = "SIGN_IN"
     CONNECT_AT_HOME = "CONNECT_AT_HOME"
     CONTACT_OWNER = "CONTACT_OWNER"
+    RESET_PASSWORD = "RESET_PASSWORD"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -190,8 +190,13 @@ def shadow_outcome(facts: Facts) -> Outcome | None:
     return decide(replace(facts, cell=Cell.ENFORCE)).verdict.outcome
 
 
-def sign_in_verdict(assessment: Assessment) -> Verdict:
-    """What a right password alone buys: a session, restricted where theft is likely, none on a shut-out device."""
+def sign_in_verdict(assessment: Assessment, *, reset_required: bool = False) -> Verdict:
+    """What a right password alone buys: a session, restricted where theft is likely, none on a shut-out device.
+
+    A password that has to be reset buys nothing, on no device.
+    """
+    if reset_required:
+        return _denied(ReasonCode.PASSWORD_RESET_REQUIRED, RemedyCode.RESET_PASSWORD)
     if assessment.standing is Standing.REVOKED:
         return _denied(ReasonCode.DEVICE_REVOKED, RemedyCode.CONTACT_OWNER)
     if assessment.standing is Standing.SUSPECT:

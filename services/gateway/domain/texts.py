@@ -23,6 +23,7 @@ REASON_TEXTS: Final = MappingProxyType(
         ReasonCode.DEVICE_UNCONFIRMED: "This device does not seem to belong to the account's household.",
         ReasonCode.DEADLINE_PASSED: "The time to verify this device has passed.",
         ReasonCode.TOO_MANY_STREAMS: "All streams of the plan are in use.",
+        ReasonCode.PASSWORD_RESET_REQUIRED: "The password has to be replaced before anybody signs in with it.",
     }
 )
 
@@ -37,5 +38,6 @@ REMEDY_TEXTS: Final = MappingProxyType(
         RemedyCode.SIGN_IN: "Sign in again",
         RemedyCode.CONNECT_AT_HOME: "Connect this device at home once",
         RemedyCode.CONTACT_OWNER: "Ask the owner of the account",
+        RemedyCode.RESET_PASSWORD: "Choose a new password with a code by email",
     }
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from asyncpg import Record
 from libs.persistence.database import Executor
 from libs.runtime.errors import ErrorReason, ServiceError
 from services.gateway.domain.lease import ActiveStream, Lease, StreamRequest
-from services.gateway.storage import sql
+from services.gateway.storage import notices_sql, sql
 
 
 async def find_epoch(executor: Executor, account_id: UUID) -> int:
@@ -97,6 +98,14 @@ async def end_session_streams(executor: Executor, account_id: UUID, session_id: 
 async def end_other_streams(executor: Executor, account_id: UUID, session_id: UUID | None, now: datetime) -> int:
     """Free every slot of the account but those of one session (None: all); how many were running."""
     return _count(await executor.execute(sql.END_OTHER_STREAMS, account_id, session_id, now))
+
+
+async def end_streams_but_of_devices(
+    executor: Executor, account_id: UUID, kept_device_ids: Sequence[str], now: datetime
+) -> int:
+    """Free every slot of the account but those of some devices; how many were running."""
+    values = (account_id, list(kept_device_ids), now)
+    return _count(await executor.execute(notices_sql.END_STREAMS_BUT_OF_DEVICES, *values))
 
 
 async def raise_epoch(executor: Executor, account_id: UUID) -> None:

@@ -18,6 +18,8 @@ from services.gateway.clients.challenge import ChallengeClient
 from services.gateway.clients.device_trust import DeviceTrustClient, Sighting, SightingKind
 from services.gateway.clients.download_planning import DownloadPlanningClient
 from services.gateway.clients.identity import IdentityClient
+from services.gateway.clients.protection import ProtectionClient
+from services.gateway.disown_tokens import DisownTokens
 from services.gateway.domain.lease import LeasePolicy
 from services.gateway.domain.records import (
     MEMBER_STANDINGS,
@@ -29,6 +31,7 @@ from services.gateway.domain.records import (
     SessionState,
 )
 from services.gateway.grants import Grants
+from services.gateway.notices import NoticeOutbox
 from services.gateway.sightings import SightingRecorder
 
 
@@ -51,6 +54,9 @@ class Context:
     lease_policy: LeasePolicy
     policy_version: str
     alike_seconds: float
+    protection: ProtectionClient
+    notices: NoticeOutbox
+    disown_tokens: DisownTokens
 
     def body_digest(self, request: Message) -> bytes:
         """Tells one request's body from another's, without its secrets and without where it came from.

@@ -28,11 +28,5 @@ async def _find(context: Context, account_id: UUID, device_id: str) -> Requester
     """The device as the notice describes it; None for one that is not among the last seen."""
     for summary in await context.device_trust.list_devices(account_id):
         if summary.device_id == device_id:
-            return Requester(
-                device_id=device_id,
-                device_kind=summary.device_kind,
-                device_name=summary.device_name,
-                platform=summary.platform,
-                country_code=summary.country_code,
-            )
+            return summary.as_requester()
     return None

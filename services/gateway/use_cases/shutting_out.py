@@ -6,15 +6,16 @@ either cannot claim a slot after the epoch was raised.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from libs.runtime.errors import ErrorReason, ServiceError
 from libs.runtime.logging import get_logger
-from services.gateway.clients.challenge import Notice
-from services.gateway.domain.records import Channel, SessionEndReason
+from services.gateway.domain.disowning import DisownClaim
+from services.gateway.domain.notices import DISOWNABLE, OwnerNotice
+from services.gateway.domain.records import SessionEndReason
 from services.gateway.domain.verification import NoticeKind, Requester, RevocationReason
-from services.gateway.metrics import count_failed_notice
 from services.gateway.storage import leases
 from services.gateway.use_cases.context import Context
 
@@ -66,26 +67,26 @@ async def end_streams_of_others(context: Context, account_id: UUID, staying_sess
         return await leases.end_other_streams(transaction, account_id, staying_session_id, context.clock.now())
 
 
+async def end_streams_but_of_devices(context: Context, account_id: UUID, kept_device_ids: Sequence[str]) -> int:
+    """As :func:`end_streams_of_others`, but the streams of some devices stay."""
+    async with context.database.transaction() as transaction:
+        await leases.raise_epoch(transaction, account_id)
+        return await leases.end_streams_but_of_devices(transaction, account_id, kept_device_ids, context.clock.now())
+
+
 async def tell_owner(context: Context, request_id: UUID, account_id: UUID, kind: NoticeKind, about: Requester) -> None:
-    """Send the owner a notice by email. One that cannot be sent is logged: what it tells of has happened anyway."""
-    try:
-        contacts = await context.identity.get_contacts(account_id, masked_only=False)
-        email = contacts.by(Channel.EMAIL)
-        if email is None:
-            raise ServiceError(ErrorReason.CHANNEL_UNAVAILABLE, detail="no email")
-        notice = Notice(
-            request_id=request_id,
-            account_id=account_id,
-            kind=kind,
-            email=email.destination,
-            language=contacts.language,
-            about=about,
-            event_time=context.clock.now(),
+    """Have the owner told by email, once for a request id. Kept durably when this returns; raises STORAGE_UNAVAILABLE
+    where it cannot be kept, so that the step is repeated rather than untold.
+    """
+    now = context.clock.now()
+    token = ""
+    if kind in DISOWNABLE:
+        expire_time = context.disown_tokens.expire_time(now)
+        claim = DisownClaim(
+            account_id=account_id, notice_id=request_id, kind=kind, device=about, expire_time=expire_time
         )
-        await context.challenge.notify(notice)
-    except ServiceError as error:
-        # A repeated request: the notice, which tells the time of the first one, is on its way already.
-        if error.reason is ErrorReason.REQUEST_ID_REUSED:
-            return
-        count_failed_notice(kind)
-        _log.error("notice not sent", account_id=str(account_id), kind=str(kind), reason=str(error.reason))
+        token = context.disown_tokens.issue(claim)
+    notice = OwnerNotice(
+        account_id=account_id, notice_id=request_id, kind=kind, about=about, event_time=now, disown_token=token
+    )
+    await context.notices.put(notice)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from libs.persistence.errors import UniqueViolation
 from libs.runtime.errors import ErrorReason, ServiceError
 from libs.runtime.logging import get_logger
 from services.gateway.clients.device_trust import SightingKind
+from services.gateway.clients.identity import Authenticated
 from services.gateway.domain.decision import DecisionRecord, Outcome, RuleTrace, Verdict, VerificationOffer
 from services.gateway.domain.records import (
     Account,
@@ -69,33 +69,43 @@ async def sign_in(context: Context, command: SignIn) -> SignInAnswer:
     authenticated = await context.identity.authenticate(command.email, command.password)
     account = authenticated.account
     assessment = await context.device_trust.assess_device(account.account_id, command.client, SightingKind.SIGN_IN)
-    record = await _keep(context, command, account, assessment)
+    record = await _keep(context, command, authenticated, assessment)
     if record.verdict.outcome is Outcome.DENIED:
         return _answer(record)
     restricted = record.verdict.outcome is Outcome.VERIFICATION_REQUIRED
-    session, credentials = await context.identity.open_session(
-        step_id(command.request_id, "session"),
-        account.account_id,
-        command.client.device_id,
-        restricted=restricted,
-        device_key=command.device_key,
-        credential_version=authenticated.credential_version,
-    )
+    session, credentials = await _open_session(context, command, authenticated, restricted=restricted)
+    # Before the device is known by its sighting: until then another try tells the owner as well.
+    await _tell(context, command, account, record)
     # Not beside the answer: the owner can shut the device out as soon as it stands in an answer.
     sighting = context.sighting(SightingKind.SIGN_IN, account.account_id, command.client, None)
     await context.device_trust.record_sightings([replace(sighting, refused=restricted)])
     if restricted:
         offer = await _stop(context, command, account, session, record.verdict, assessment)
         return _answer(record, credentials=credentials, verification=offer)
-    if not assessment.known_device:
-        await _tell(context, command, account, NoticeKind.NEW_SIGN_IN)
     _, profiles = await context.identity.get_account(account.account_id)
     return _answer(record, credentials=credentials, profiles=profiles)
 
 
-async def _keep(context: Context, command: SignIn, account: Account, assessment: Assessment) -> DecisionRecord:
+async def _open_session(
+    context: Context, command: SignIn, authenticated: Authenticated, *, restricted: bool
+) -> tuple[Session, Credentials]:
+    """A session for the password that was looked at, and for no other: identity compares as it opens one."""
+    return await context.identity.open_session(
+        step_id(command.request_id, "session"),
+        authenticated.account.account_id,
+        command.client.device_id,
+        restricted=restricted,
+        device_key=command.device_key,
+        credential_version=authenticated.credential_version,
+    )
+
+
+async def _keep(
+    context: Context, command: SignIn, authenticated: Authenticated, assessment: Assessment
+) -> DecisionRecord:
     """The decision, as it was kept by the first request of this id."""
-    record = _record(context, command, account, assessment, context.clock.now())
+    account = authenticated.account
+    record = _record(context, command, authenticated, assessment)
     try:
         await decisions.insert(context.database, record)
     except UniqueViolation:
@@ -111,11 +121,11 @@ async def _keep(context: Context, command: SignIn, account: Account, assessment:
     return record
 
 
-def _record(
-    context: Context, command: SignIn, account: Account, assessment: Assessment, now: datetime
-) -> DecisionRecord:
-    verdict = sign_in_verdict(assessment)
-    finding = f"standing is {assessment.standing}"
+def _record(context: Context, command: SignIn, authenticated: Authenticated, assessment: Assessment) -> DecisionRecord:
+    account = authenticated.account
+    verdict = sign_in_verdict(assessment, reset_required=authenticated.reset_required)
+    demanded = "; the password has to be reset" if authenticated.reset_required else ""
+    finding = f"standing is {assessment.standing}{demanded}"
     return DecisionRecord(
         account_id=account.account_id,
         decision_id=context.ids.new(),
@@ -130,21 +140,21 @@ def _record(
             "standing": assessment.standing,
             "known_device": str(assessment.known_device).lower(),
             "account_state": account.state,
+            "reset_required": str(authenticated.reset_required).lower(),
         },
         rules=(RuleTrace(rule="sign_in", decided=True, finding=finding),),
         answer=None,
-        decide_time=now,
+        decide_time=context.clock.now(),
     )
 
 
 async def _stop(
     context: Context, command: SignIn, account: Account, session: Session, verdict: Verdict, assessment: Assessment
 ) -> VerificationOffer | None:
-    """Ask the household's devices and warn the owner; the session can only be used to prove who one is."""
+    """Ask the household's devices; the session can only be used to prove who one is."""
     resolved = ResolvedSession(session=session, account=account, profiles=())
-    verification_id, _, offer = await asyncio.gather(
+    verification_id, offer = await asyncio.gather(
         _ask_household(context, command, resolved),
-        _tell(context, command, account, NoticeKind.SIGN_IN_STOPPED),
         verification_offer(context, account.account_id, verdict, assessment),
     )
     if offer is None:
@@ -173,10 +183,14 @@ async def _ask_household(context: Context, command: SignIn, resolved: ResolvedSe
     return challenge.challenge_id
 
 
-async def _tell(context: Context, command: SignIn, account: Account, kind: NoticeKind) -> None:
-    if account.state is AccountState.ACTIVE:
-        about = requester_of(command.client)
-        await tell_owner(context, step_id(command.request_id, "notice"), account.account_id, kind, about)
+async def _tell(context: Context, command: SignIn, account: Account, record: DecisionRecord) -> None:
+    """Of a sign-in that was stopped, or of a device that was new when the request came first."""
+    stopped = record.verdict.outcome is Outcome.VERIFICATION_REQUIRED
+    if account.state is not AccountState.ACTIVE or (not stopped and record.facts["known_device"] == "true"):
+        return
+    kind = NoticeKind.SIGN_IN_STOPPED if stopped else NoticeKind.NEW_SIGN_IN
+    notice_id, about = step_id(command.request_id, "notice"), requester_of(command.client)
+    await tell_owner(context, notice_id, account.account_id, kind, about)
 
 
 def _answer(

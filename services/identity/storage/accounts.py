@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -14,14 +13,6 @@ from services.identity.contact_keys import ContactKeys
 from services.identity.domain.account import Account, AccountState, Plan, ProfileMove
 from services.identity.domain.contact import Channel, Contact
 from services.identity.storage import sql
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Credential:
-    """An account's password as it is kept; ``version`` grows with each new one."""
-
-    password_hash: str = field(repr=False)
-    version: int
 
 
 async def find_account(executor: Executor, account_id: UUID) -> Account | None:
@@ -68,20 +59,8 @@ async def list_plans(executor: Executor) -> list[Plan]:
     return [_plan_from_row(row) for row in await executor.fetch(sql.LIST_PLANS)]
 
 
-async def find_credential(executor: Executor, account_id: UUID) -> Credential | None:
-    """What a password of the account is checked against."""
-    row = await executor.fetch_row(sql.FIND_CREDENTIAL, account_id)
-    return Credential(password_hash=row["password_hash"], version=row["version"]) if row else None
-
-
-async def find_credential_version(executor: Executor, account_id: UUID) -> int | None:
-    """Which password the account has by now, counted from one."""
-    version: int | None = await executor.fetch_value(sql.FIND_CREDENTIAL_VERSION, account_id)
-    return version
-
-
 async def find_first_password_hash(executor: Executor, account_id: UUID) -> str | None:
-    """The same while the password is the one the account was made with; None after it was changed."""
+    """What a password is checked against while it is the one the account was made with; None after it was changed."""
     password_hash: str | None = await executor.fetch_value(sql.FIND_FIRST_CREDENTIAL, account_id)
     return password_hash
 

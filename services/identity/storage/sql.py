@@ -49,13 +49,8 @@ select exists (select from plan where plan_id = $1)
 
 # Passwords
 
-FIND_CREDENTIAL: Final = """
-/* identity.find_credential: what a password is checked against */
-select password_hash, version from credential where account_id = $1
-"""
-
 FIND_FIRST_CREDENTIAL: Final = """
-/* identity.find_first_credential: the same, where the password is still the one the account was made with */
+/* identity.find_first_credential: what a password is checked against, while it is the one the account was made with */
 select c.password_hash
 from credential c
 join account a on a.account_id = c.account_id and a.account_id = $1
@@ -67,11 +62,6 @@ PUT_CREDENTIAL: Final = """
 insert into credential (account_id, password_hash, set_time) values ($1, $2, $3)
 on conflict (account_id) do update
 set password_hash = excluded.password_hash, set_time = excluded.set_time, version = credential.version + 1
-"""
-
-FIND_CREDENTIAL_VERSION: Final = """
-/* identity.find_credential_version: which password an account has, counted from one */
-select version from credential where account_id = $1
 """
 
 # Contacts and addresses

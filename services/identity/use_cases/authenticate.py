@@ -8,16 +8,17 @@ from libs.runtime.errors import ErrorReason, ServiceError
 from services.identity.domain.account import Account, AccountState
 from services.identity.domain.contact import normalize_email
 from services.identity.domain.password import normalize_password
-from services.identity.storage import accounts
+from services.identity.domain.protection import Credential
+from services.identity.storage import accounts, protection
 from services.identity.use_cases.context import NOBODY, Identity
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Authenticated:
-    """The account, and which of its passwords was the right one."""
+    """An account, and how the password stands that was right."""
 
     account: Account
-    credential_version: int
+    credential: Credential
 
 
 async def authenticate(email: str, password: str, *, identity: Identity) -> Authenticated:
@@ -29,14 +30,14 @@ async def authenticate(email: str, password: str, *, identity: Identity) -> Auth
     hashes = identity.keys.email_hashes(_address(email))
     account_id = await accounts.find_address(identity.database, hashes) or NOBODY
     account = await accounts.find_account(identity.database, account_id)
-    credential = await accounts.find_credential(identity.database, account_id)
+    credential = await protection.find_credential(identity.database, account_id)
     password_hash = credential.password_hash if credential else None
     right = await identity.passwords.verify(password_hash, normalize_password(password))
     if not right or credential is None or account is None or account.state is AccountState.PENDING:
         raise ServiceError(ErrorReason.CREDENTIALS_REJECTED)
     if account.state is AccountState.CLOSED:
         raise ServiceError(ErrorReason.STATE_CONFLICT, detail=f"account {account_id} is closed")
-    return Authenticated(account=account, credential_version=credential.version)
+    return Authenticated(account=account, credential=credential)
 
 
 def _address(email: str) -> str:

@@ -10,7 +10,7 @@ from libs.persistence.database import Executor
 from libs.runtime.errors import ErrorReason, ServiceError, not_found
 from libs.runtime.logging import get_logger
 from services.identity.domain.session import IssuedTokens, Session, SessionState, issue_tokens
-from services.identity.storage import accounts, sessions
+from services.identity.storage import protection, sessions
 from services.identity.storage.requests import RequestKey, claim_request
 from services.identity.use_cases.context import Identity, hold_open_account
 
@@ -83,8 +83,9 @@ def _request_key(new: NewSession, state: SessionState, identity: Identity) -> Re
 async def _require_same_password(transaction: Executor, new: NewSession) -> None:
     if new.credential_version is None:
         return
-    if await accounts.find_credential_version(transaction, new.account_id) != new.credential_version:
-        raise ServiceError(ErrorReason.CREDENTIALS_REJECTED, detail="the password was changed meanwhile")
+    credential = await protection.find_credential(transaction, new.account_id)
+    if credential is None or credential.reset_required or credential.version != new.credential_version:
+        raise ServiceError(ErrorReason.CREDENTIALS_REJECTED, detail="the password was changed, or is to be, meanwhile")
 
 
 async def _repeat(

@@ -47,24 +47,38 @@ async def refresh_session(refresh: Refresh, *, identity: Identity) -> OpenedSess
     if token is None:
         raise ServiceError(ErrorReason.SESSION_UNKNOWN)
     async with identity.database.transaction() as transaction:
-        opened = await _exchange(transaction, token, refresh, identity)
-        if opened is None:
-            opened = await _exchange_again(transaction, token, refresh, identity)
+        opened = await _answer(transaction, token, refresh, identity)
     if opened is None:
         raise ServiceError(ErrorReason.SESSION_UNKNOWN)
     return opened
 
 
-async def _exchange(
+async def _answer(
     transaction: Executor, token: RefreshToken, refresh: Refresh, identity: Identity
 ) -> OpenedSession | None:
     now = identity.clock.now()
     session = await sessions.find_refreshable(transaction, token, refresh.device_id, now)
-    if session is None or not await _signed_for(transaction, token, refresh, session, now):
+    holder = session or await _spender(transaction, token)
+    # Without the key a token is worth nothing, so that whoever shows it cannot end the session with it either.
+    if holder is None or not await _signed_for(transaction, token, refresh, holder, now):
         return None
+    opened = await _exchange(transaction, token, refresh, session, identity) if session else None
+    # Nothing to exchange: it was before, or somebody was faster.
+    return opened or await _exchange_again(transaction, token, refresh, identity)
+
+
+async def _spender(transaction: Executor, token: RefreshToken) -> Session | None:
+    """The session that exchanged the token before, unless it is over."""
+    spent = await sessions.find_spent_token(transaction, token)
+    return spent.session if spent and spent.session.state is not SessionState.ENDED else None
+
+
+async def _exchange(
+    transaction: Executor, token: RefreshToken, refresh: Refresh, session: Session, identity: Identity
+) -> OpenedSession | None:
     following = next_refresh_token(token, identity.refresh_keys[0])
     life = identity.lifetimes.of(session.device_key)
-    tokens = issue_tokens(token.account_id, now=now, life=life, refresh_token=following)
+    tokens = issue_tokens(token.account_id, now=identity.clock.now(), life=life, refresh_token=following)
     exchanged = await sessions.exchange_refresh_token(transaction, token, session, tokens, refresh.request_id)
     return _opened(exchanged, tokens, identity) if exchanged else None
 
@@ -77,13 +91,7 @@ async def _exchange_again(
     if spent is None or spent.session.state is SessionState.ENDED:
         return None
     now = identity.clock.now()
-    if spent.session.device_key is None:
-        genuine = _repeats(spent, refresh, now)
-    else:
-        # Without the key a token is worth nothing, so that whoever shows it cannot end the session with it either.
-        if not await _signed_for(transaction, token, refresh, spent.session, now):
-            return None
-        genuine = spent.next_unused
+    genuine = _repeats(spent, refresh, now) if spent.session.device_key is None else spent.next_unused
     if not genuine:
         await _end(transaction, spent.session, now)
         return None

@@ -1,37 +1,94 @@
-"""SetPassword: set a new password and end every session."""
+"""SetPassword: set a new password and end every session, perhaps but one."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from uuid import UUID
 
-from libs.runtime.errors import not_found
+from libs.runtime.errors import ErrorReason, ServiceError, invalid_field, not_found
 from libs.runtime.logging import get_logger
-from services.identity.domain.password import check_new_password
+from services.identity.domain.password import check_new_password, normalize_password
+from services.identity.domain.protection import Credential
 from services.identity.domain.session import EndReason
-from services.identity.storage import accounts, sessions
+from services.identity.storage import accounts, protection, sessions
 from services.identity.use_cases.context import Identity, hold_open_account
 
 _log = get_logger(__name__)
 
 
-async def set_password(account_id: UUID, password: str, *, dry_run: bool, identity: Identity) -> int:
-    """How many sessions ended: all of the account's, in the transaction that sets the password.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SetPassword:
+    """A new password. ``current`` must be right where it is given; the session ``except_id`` stays."""
+
+    account_id: UUID
+    password: str = field(repr=False)
+    current: str = field(default="", repr=False)
+    except_id: UUID | None = None
+    dry_run: bool = False
+
+
+async def set_password(command: SetPassword, *, identity: Identity) -> int:
+    """How many sessions ended, in the transaction that sets the password and settles a demanded reset.
 
     ``dry_run`` checks the password and looks at no account, so that its answer tells nothing of one.
 
-    Raises NOT_FOUND unless the account is active or on hold; INVALID_FIELD on ``password``; OVERLOADED.
+    Raises NOT_FOUND unless the account is active or on hold; CREDENTIALS_REJECTED for a wrong current password;
+    INVALID_FIELD on ``password``, also for the old one where a reset was demanded; OVERLOADED; CONCURRENT_CHANGE.
     """
-    checked = check_new_password(password)
-    if dry_run:
+    checked = check_new_password(command.password)
+    if command.dry_run:
         return 0
-    account = await accounts.find_account(identity.database, account_id)
+    account = await accounts.find_account(identity.database, command.account_id)
     if account is None or not account.state.open:
         raise not_found("account")
-    password_hash = await identity.passwords.hash(checked)
-    now = identity.clock.now()
+    credential = await protection.find_credential(identity.database, command.account_id)
+    if command.current and await _is_repeat(credential, command.current, checked, identity):
+        return 0
+    await _require_other(credential, checked, identity)
+    return await _put(command, credential, await identity.passwords.hash(checked), identity)
+
+
+async def _is_repeat(credential: Credential | None, current: str, new: str, identity: Identity) -> bool:
+    """Whether the new password is set already, as after a lost answer; False where the current one is right.
+
+    Whoever knows the new one in that case knows the password, and is told no more than that. While a reset is
+    demanded there is no such repeat: nothing may seem to have been settled.
+    """
+    password_hash = credential.password_hash if credential else None
+    if await identity.passwords.verify(password_hash, normalize_password(current)):
+        return False
+    set_already = await identity.passwords.verify(password_hash, new)
+    if set_already and credential is not None and not credential.reset_required:
+        return True
+    raise ServiceError(ErrorReason.CREDENTIALS_REJECTED)
+
+
+async def _require_other(credential: Credential | None, new: str, identity: Identity) -> None:
+    """A reset that was demanded because the password is known to somebody else must not end with the same one."""
+    if credential is None or not credential.reset_required:
+        return
+    if await identity.passwords.verify(credential.password_hash, new):
+        raise invalid_field("password", "is the one that has to be replaced")
+
+
+async def _put(command: SetPassword, seen: Credential | None, password_hash: str, identity: Identity) -> int:
+    now, account_id = identity.clock.now(), command.account_id
     async with identity.database.transaction() as transaction:
         await hold_open_account(transaction, account_id)
+        await _require_unchanged(await protection.find_credential(transaction, account_id), seen, command)
         await accounts.put_password_hash(transaction, account_id, password_hash, now)
-        ended = await sessions.end_all_sessions(transaction, account_id, EndReason.PASSWORD_CHANGED, now)
+        await protection.settle_demands(transaction, account_id, now)
+        ended = await sessions.end_all_sessions(
+            transaction, account_id, EndReason.PASSWORD_CHANGED, now, except_id=command.except_id
+        )
     _log.info("credential changed", account_id=account_id, sessions_ended=ended)
     return ended
+
+
+async def _require_unchanged(now: Credential | None, seen: Credential | None, command: SetPassword) -> None:
+    """What was checked must still hold: of two changes from one password only one counts, and none slips past a
+    demand that came meanwhile."""
+    demanded = now is not None and now.reset_required and not (seen is not None and seen.reset_required)
+    replaced = bool(command.current) and now != seen
+    if demanded or replaced:
+        raise ServiceError(ErrorReason.CONCURRENT_CHANGE, detail="the password was changed or is to be reset meanwhile")

@@ -101,6 +101,7 @@ async def settings(
         "drain_seconds": 2,
         "delivery_poll_seconds": 0.05,
         "watch_poll_seconds": 0.2,
+        "disown_url": "https://www.example.com/not-me#{token}",
     }
     return ChallengeSettings(**(fields | changed_settings))
 

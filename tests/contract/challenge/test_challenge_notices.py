@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -116,3 +117,46 @@ async def test_bad_input_names_its_field(world: World, changes: dict[str, Any], 
         await call(world.gateway.Notify, notice(world, **changes))
     assert caught.value.reason is ErrorReason.INVALID_FIELD
     assert field in [each.field for each in caught.value.fields]
+
+
+_TOKEN = "a-token_of-an-owner-1"
+
+
+async def test_a_mail_carries_the_owners_link_and_a_text_does_not(world: World) -> None:
+    await call(world.gateway.Notify, notice(world, disown_token=_TOKEN))
+    await call(world.gateway.Notify, notice(world, disown_token=_TOKEN, channel=TEXT, destination=PHONE))
+    mail = await world.inbox.wait_for(OWNER)
+    for part in (mail.text, mail.html):
+        assert f"https://www.example.com/not-me#{_TOKEN}" in part
+        assert "It wasn’t you? Say so here" in part
+    assert _TOKEN not in (await world.smsc.wait_for(PHONE)).text
+
+
+@pytest.mark.parametrize("kind", _KINDS, ids=pb.NoticeKind.Name)
+async def test_without_a_token_a_mail_says_what_else_to_do(world: World, kind: pb.NoticeKind.ValueType) -> None:
+    await call(world.gateway.Notify, notice(world, kind=kind))
+    assert "not-me#" not in (await world.inbox.wait_for(OWNER)).text
+
+
+async def test_the_token_is_kept_sealed_while_the_mail_waits_and_not_at_all_once_it_was_sent(world: World) -> None:
+    world.inbox.reply_next("451 later", times=1)
+    await call(world.gateway.Notify, notice(world, disown_token=_TOKEN))
+    rows = await world.database.fetch("select d::text as whole from delivery d")
+    assert "sealed_disown_token" in rows[0]["whole"]
+    assert _TOKEN not in rows[0]["whole"]
+    async with asyncio.timeout(10):
+        while not await world.database.fetch_value("select last_failure <> '' from delivery"):
+            pass
+    world.clock.advance(timedelta(minutes=2))
+    mail = await world.inbox.wait_for(OWNER)
+    assert _TOKEN in mail.text, "also at the second attempt"
+    async with asyncio.timeout(10):
+        while await world.database.fetch_value("select parameters ? 'sealed_disown_token' from delivery"):
+            pass
+
+
+@pytest.mark.parametrize("token", ["a b", "x" * 1025, "<script>"])
+async def test_a_token_that_is_none_is_refused_by_its_field(world: World, token: str) -> None:
+    with pytest.raises(ServiceError) as caught:
+        await call(world.gateway.Notify, notice(world, disown_token=token))
+    assert [each.field for each in caught.value.fields][:1] == ["disown_token"]

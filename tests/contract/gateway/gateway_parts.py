@@ -14,6 +14,7 @@ from libs.rpc.server import Registration
 from libs.runtime.clock import FakeClock
 from libs.runtime.ids import Uuid7Ids
 from libs.runtime.keys import new_secret
+from libs.runtime.tasks import running
 from libs.testing.plugin import ServiceDatabaseFactory
 from libs.testing.smsc import Smsc
 from libs.testing.smtp import SmtpInbox
@@ -34,10 +35,11 @@ from services.gateway import main as gateway_main
 from services.gateway.settings import GatewaySettings
 from services.gateway.sightings import SightingRecorder
 from services.identity import main as identity_main
+from services.identity.protection_servicer import protection_registration
 from services.identity.servicer import registration as identity_registration
 from services.identity.settings import IdentitySettings
 from tests.contract.device_trust.device_trust_model import plain_model_data
-from tests.contract.gateway.gateway_world import BACKEND, GATEWAY, OPERATOR, STRANGER, Part, World
+from tests.contract.gateway.gateway_world import BACKEND, DISOWN_URL, GATEWAY, OPERATOR, STRANGER, Part, World
 
 TOKEN_LIFE = timedelta(days=366)
 _TOKEN_LIVES = {
@@ -75,7 +77,7 @@ async def start_world(
     for service, build in _LEAVES.items():
         dsns = await service_database(service)
         database = await _connect(world, service, dsns.app)
-        await _serve(world, service, [await build(world, database, dsns.app)], database)
+        await _serve(world, service, await build(world, database, dsns.app), database)
     await _start_gateway(world, (await service_database("gateway")).app, changes)
     for caller in (BACKEND, OPERATOR, STRANGER):
         world.channels[caller.name] = await _open(world, "gateway", caller)
@@ -91,6 +93,7 @@ async def _start_gateway(world: World, dsn: str, changes: dict[str, Any]) -> Non
         "caller_secret": GATEWAY.secret,
         "master_keys": new_secret(),
         "alike_milliseconds": 0,
+        "notice_poll_seconds": 0.05,
         **{f"{service}_address": address for service, address in world.addresses.items()},
     }
     settings = GatewaySettings(**(fields | changes))
@@ -101,21 +104,20 @@ async def _start_gateway(world: World, dsn: str, changes: dict[str, Any]) -> Non
     context = gateway_main.build_context(
         settings, database=database, clock=world.clock, leaves=leaves, sightings=sightings
     )
+    world.gateway_context = context
+    await world.stack.enter_async_context(running(context.notices.run(), name="notices"))
     await _serve(world, "gateway", gateway_main.registrations(settings, context), database)
 
 
-async def _identity(world: World, database: Database, dsn: str) -> Registration:
-    plain = IdentitySettings(database_url=dsn, contact_keys=new_secret())  # type: ignore[arg-type]  # pydantic wraps it
-    # These tests let days pass between two calls; that tokens run out within minutes has tests of its own.
-    settings = plain.model_copy(update=_TOKEN_LIVES)
+async def _identity(world: World, database: Database, dsn: str) -> list[Registration]:
+    settings = IdentitySettings(database_url=dsn, contact_keys=new_secret())  # type: ignore[arg-type]  # pydantic wraps it
     passwords = identity_main.build_passwords(settings)
     world.stack.callback(passwords.close)
-    return identity_registration(
-        identity_main.build_identity(settings, database=database, clock=world.clock, passwords=passwords)
-    )
+    identity = identity_main.build_identity(settings, database=database, clock=world.clock, passwords=passwords)
+    return [identity_registration(identity), protection_registration(identity)]
 
 
-async def _device_trust(world: World, database: Database, dsn: str) -> Registration:
+async def _device_trust(world: World, database: Database, dsn: str) -> list[Registration]:
     context = DeviceTrustContext(
         database=database,
         clock=world.clock,
@@ -124,7 +126,7 @@ async def _device_trust(world: World, database: Database, dsn: str) -> Registrat
         retention=Retention(),
         scorer=scorer(_model()),
     )
-    return device_trust_main.registration(DeviceTrustServicer(context, NetworkHasher(b"n" * 32)))
+    return [device_trust_main.registration(DeviceTrustServicer(context, NetworkHasher(b"n" * 32)))]
 
 
 def _model() -> Model:
@@ -135,7 +137,7 @@ def _model() -> Model:
     return Model.of(data)
 
 
-async def _challenge(world: World, database: Database, dsn: str) -> Registration:
+async def _challenge(world: World, database: Database, dsn: str) -> list[Registration]:
     fields: dict[str, Any] = {
         "database_url": dsn,
         "smtp_url": world.inbox.url,
@@ -144,6 +146,7 @@ async def _challenge(world: World, database: Database, dsn: str) -> Registration
         "sealing_keys": new_secret(),
         "drain_seconds": 1,
         "delivery_poll_seconds": 0.05,
+        "disown_url": DISOWN_URL,
         "sends_per_account": 20,
         "sends_per_destination": 100,
     }
@@ -161,15 +164,15 @@ async def _challenge(world: World, database: Database, dsn: str) -> Registration
         receipts=receipts,
     )
     await world.stack.enter_async_context(assembly.running_workers(parts))
-    return challenge_registration(parts.context)
+    return [challenge_registration(parts.context)]
 
 
-async def _download_planning(world: World, database: Database, dsn: str) -> Registration:
+async def _download_planning(world: World, database: Database, dsn: str) -> list[Registration]:
     settings = DownloadPlanningSettings(database_url=dsn)  # type: ignore[arg-type]  # pydantic wraps it
-    return planning_main.registration(planning_main.build_context(settings, database, world.clock))
+    return [planning_main.registration(planning_main.build_context(settings, database, world.clock))]
 
 
-_LEAVES: dict[str, Callable[[World, Database, str], Awaitable[Registration]]] = {
+_LEAVES: dict[str, Callable[[World, Database, str], Awaitable[list[Registration]]]] = {
     "identity": _identity,
     "device_trust": _device_trust,
     "challenge": _challenge,
@@ -194,6 +197,7 @@ async def _serve(world: World, service: str, registrations: list[Registration], 
 async def _open(world: World, service: str, caller: CallerCredentials) -> Channel:
     """A channel that sends once: these tests look at what the services answer, not at what a second try makes of it."""
     once = [
-        (f"hearthgate.gateway.v1.{name}Service", "") for name in ("Playback", "Verification", "Account", "Download")
+        (f"hearthgate.gateway.v1.{name}Service", "")
+        for name in ("Playback", "Verification", "Account", "Download", "Protection")
     ]
     return await world.stack.enter_async_context(open_channel(world.addresses[service], caller=caller, unretried=once))

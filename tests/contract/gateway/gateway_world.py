@@ -22,6 +22,7 @@ from hearthgate.gateway.v1 import account_service_pb2_grpc as account_rpc
 from hearthgate.gateway.v1 import download_service_pb2_grpc as download_rpc
 from hearthgate.gateway.v1 import playback_service_pb2 as playback_pb
 from hearthgate.gateway.v1 import playback_service_pb2_grpc as playback_rpc
+from hearthgate.gateway.v1 import protection_service_pb2_grpc as protection_rpc
 from hearthgate.gateway.v1 import verification_service_pb2_grpc as verification_rpc
 from hearthgate.identity.v1 import identity_service_pb2 as identity_pb
 from hearthgate.identity.v1 import identity_service_pb2_grpc as identity_rpc
@@ -34,6 +35,7 @@ from libs.runtime.keys import new_secret, secret_digest
 from libs.testing.smsc import Smsc
 from libs.testing.smtp import SmtpInbox
 from services.device_trust.domain.policy import Policy
+from services.gateway.use_cases.context import Context
 
 GATEWAY = CallerCredentials("gateway", new_secret())
 OPERATOR = CallerCredentials("operator", new_secret())
@@ -42,6 +44,7 @@ STRANGER = CallerCredentials("stranger", new_secret())
 CALLERS = {each.name: [secret_digest(each.secret)] for each in (GATEWAY, OPERATOR, BACKEND, STRANGER)}
 HOME, ELSEWHERE, THIRD_PLACE, ABROAD = "203.0.113.10", "198.51.100.20", "192.0.2.30", "2001:db8:bad:1::9"
 TITLE = "film-lighthouse"
+DISOWN_URL = "https://www.example.com/not-me#{token}"
 T = TypeVar("T")
 PHONE = "+4915123456789"
 
@@ -69,6 +72,7 @@ class World:
     addresses: dict[str, str] = field(default_factory=dict)
     channels: dict[str, grpc.aio.Channel] = field(default_factory=dict)
     parts: dict[str, Part] = field(default_factory=dict)
+    gateway_context: Context | None = None
     _read: set[int] = field(default_factory=set)
 
     @property
@@ -86,6 +90,10 @@ class World:
     @property
     def downloads(self) -> download_rpc.DownloadServiceStub:
         return download_rpc.DownloadServiceStub(self.channels["backend"])
+
+    @property
+    def protection(self) -> protection_rpc.ProtectionServiceStub:
+        return protection_rpc.ProtectionServiceStub(self.channels["backend"])
 
     @property
     def device_trust(self) -> trust_rpc.DeviceTrustServiceStub:
@@ -129,6 +137,12 @@ class World:
             while True:
                 if found := await look():
                     return found
+
+    @property
+    def gateway(self) -> Context:
+        """What the gateway works with, for tests that hold a step of it."""
+        assert self.gateway_context is not None
+        return self.gateway_context
 
     def device(self, name: str, ip_address: str = HOME, country: str = "DE", **changes: Any) -> Device:
         """A device of its own somewhere."""
@@ -229,6 +243,28 @@ class Household:
             "client": device.context(),
         }
         return playback_pb.StartStreamRequest(**(fields | changes))
+
+
+@dataclass(kw_only=True)
+class Hold:
+    """A step that waits for a test: ``held`` once somebody is at it, until ``release`` is set."""
+
+    held: asyncio.Event = field(default_factory=asyncio.Event)
+    release: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+def hold_once(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str) -> Hold:
+    """Let the next call of an async function of the gateway wait before it runs; later ones run as ever."""
+    hold, real = Hold(), getattr(owner, name)
+
+    async def waiting(*args: Any, **kwargs: Any) -> Any:
+        if not hold.held.is_set():
+            hold.held.set()
+            await hold.release.wait()
+        return await real(*args, **kwargs)
+
+    monkeypatch.setattr(owner, name, waiting)
+    return hold
 
 
 def phone_fields() -> dict[str, Any]:

@@ -14,6 +14,7 @@ import structlog
 
 from hearthgate.common.v1 import standing_pb2
 from hearthgate.gateway.v1 import account_service_pb2 as pb
+from hearthgate.gateway.v1 import protection_service_pb2 as protection_pb
 from hearthgate.gateway.v1 import verification_service_pb2 as verification_pb
 from libs.devstack.device import Person
 from libs.runtime.logging import configure_logging
@@ -69,6 +70,8 @@ async def _story(home: Household, world: World) -> list[tuple[str, str]]:
     ]
     profile_id = await home.add_profile("Ben")
     friend = await home.signed_in("Friend's TV", ELSEWHERE)
+    told = await world.mail(owner.email, "A new device signed in")
+    disown_token = told.partition("not-me#")[2].split()[0]
     asked = await friend.request_verification(EMAIL)
     codes = [await world.code(owner.email, "asks to watch")]
     secrets.append(("token", friend.session_token))
@@ -89,6 +92,14 @@ async def _story(home: Household, world: World) -> list[tuple[str, str]]:
     codes.append(await world.code(owner.email, "Choose a new password"))
     await home.tv.reset_password(reset_id, codes[-1], NEW_PASSWORD)
     secrets += await _outage(home, world)
+    change = protection_pb.ChangePasswordRequest(
+        **once(home.tv), current_password="not-the-one-it-is", password="four-words-never-to-be"
+    )
+    await failure(world.protection.ChangePassword(change))
+    await world.protection.DisownSignIn(protection_pb.DisownSignInRequest(token=disown_token))
+    await failure(world.protection.DisownSignIn(protection_pb.DisownSignInRequest(token=disown_token[::-1])))
+    secrets += [("disown token", disown_token), ("disown token", disown_token[::-1])]
+    secrets += [("password", "not-the-one-it-is"), ("password", "four-words-never-to-be")]
     secrets += [("token", friend.session_token), ("token", thief.session_token), ("password", "not-the-password")]
     return [*secrets, *(("code", each) for code in codes for each in (code, wrong(code)))]
 

@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from hearthgate.identity.v1 import identity_service_pb2_grpc as rpc
+from hearthgate.identity.v1 import protection_service_pb2_grpc as protection_rpc
 from libs.persistence.database import Database
 from libs.rpc.channel import open_channel
 from libs.rpc.server import ServerOptions, build_server
@@ -19,6 +20,7 @@ from libs.runtime.settings import load_settings
 from libs.testing.plugin import ServiceDatabaseFactory
 from services.identity.main import build_identity
 from services.identity.passwords import Passwords
+from services.identity.protection_servicer import protection_registration
 from services.identity.servicer import registration
 from services.identity.settings import IdentitySettings
 from tests.contract.identity.identity_world import GATEWAY, OPERATOR, STRANGER, CountingHasher, World
@@ -46,10 +48,12 @@ async def world(
         stack.callback(passwords.close)
         identity = build_identity(settings, database=database, clock=clock, passwords=passwords)
         callers = {each.name: [secret_digest(each.secret)] for each in (GATEWAY, OPERATOR, STRANGER)}
-        server = build_server(ServerOptions(callers=callers), [registration(identity)], database.ping)
+        services = [registration(identity), protection_registration(identity)]
+        server = build_server(ServerOptions(callers=callers), services, database.ping)
         await stack.enter_async_context(server)
-        stubs = {}
+        stubs, protection = {}, {}
         for caller in (GATEWAY, OPERATOR, STRANGER):
             channel = await stack.enter_async_context(open_channel(f"127.0.0.1:{server.port}", caller=caller))
             stubs[caller.name] = rpc.IdentityServiceStub(channel)
-        yield World(stubs=stubs, identity=identity, clock=clock, hasher=hasher)
+            protection[caller.name] = protection_rpc.ProtectionServiceStub(channel)
+        yield World(stubs=stubs, protection=protection, identity=identity, clock=clock, hasher=hasher)

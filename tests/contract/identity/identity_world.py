@@ -12,6 +12,7 @@ import pytest
 
 from hearthgate.identity.v1 import identity_service_pb2 as pb
 from hearthgate.identity.v1 import identity_service_pb2_grpc as rpc
+from hearthgate.identity.v1 import protection_service_pb2_grpc as protection_rpc
 from libs.rpc.callers import CallerCredentials
 from libs.rpc.channel import call
 from libs.runtime.clock import FakeClock
@@ -84,6 +85,7 @@ class World:
     """A running identity service. ``say`` calls any RPC as any caller; the rest are shorthands as the gateway."""
 
     stubs: dict[str, rpc.IdentityServiceStub]
+    protection: dict[str, protection_rpc.ProtectionServiceStub]
     identity: Identity
     clock: FakeClock
     hasher: CountingHasher = field(default_factory=CountingHasher)

@@ -16,7 +16,9 @@ CODE = "012345"
 DOMAIN = "hearthgate.example"
 
 
-def facts(*, code: str = CODE, minutes: int = 10, unsubscribe_url: str = "", **changes: str) -> MessageFacts:
+def facts(
+    *, code: str = CODE, minutes: int = 10, unsubscribe_url: str = "", disown_url: str = "", **changes: str
+) -> MessageFacts:
     """What a message tells of a television in Spain, with changes."""
     parameters = {
         "device_kind": "tv",
@@ -31,6 +33,7 @@ def facts(*, code: str = CODE, minutes: int = 10, unsubscribe_url: str = "", **c
         expire_time=NOW + timedelta(minutes=minutes),
         now=NOW,
         unsubscribe_url=unsubscribe_url,
+        disown_url=disown_url,
     )
 
 

@@ -35,6 +35,7 @@ def facts(draw: st.DrawFn) -> MessageFacts:
         code=draw(st.sampled_from(["", "123456", "000000"])),
         expire_time=_NOW + timedelta(seconds=draw(st.integers(1, 700))),
         now=_NOW,
+        disown_url=draw(st.sampled_from(["", "https://www.example.com/not-me?x=1&y=<2>#token"])),
         unsubscribe_url=draw(st.sampled_from(["", "https://hearthgate.example/unsubscribe?token=a&b=<c>"])),
     )
 

@@ -13,7 +13,7 @@ from jinja2 import TemplateNotFound, UndefinedError
 from services.challenge.delivery.gsm7 import encode_gsm7
 from services.challenge.delivery.text_segments import DataCoding, split_text
 from services.challenge.messages.facts import MessageFacts
-from services.challenge.messages.kinds import CODE_KINDS, KINDS, NOTICE_KINDS
+from services.challenge.messages.kinds import CODE_KINDS, DISOWNABLE_KINDS, KINDS, NOTICE_KINDS
 from services.challenge.messages.renderer import MessageRenderer
 from services.challenge.messages.safe_text import plain_text_line, safe_name
 from tests.unit.challenge.message_world import CODE, DEVICES, LANGUAGES, NOW, HtmlReader, facts, messages
@@ -117,6 +117,27 @@ def test_notices_can_be_ended_where_an_address_is_given_and_codes_cannot(kind: s
     assert (_UNSUBSCRIBE in HtmlReader(with_link.html).links()) is expected
     assert (with_link == without) is not expected
     assert "token=" not in messages().text(kind, language, facts(unsubscribe_url=_UNSUBSCRIBE))
+
+
+_DISOWN = "https://www.example.com/not-me?a=1&b=2#a-token"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", sorted(DISOWNABLE_KINDS))
+def test_it_was_not_me_is_a_link_in_the_mail_alone_in_the_readers_words(kind: str, language: str) -> None:
+    told, untold = facts(code="", disown_url=_DISOWN), facts(code="")
+    mail, other = messages().email(kind, language, told), messages().email(kind, language, untold)
+    assert _DISOWN in mail.text
+    assert _DISOWN in HtmlReader(mail.html).links()
+    assert mail.subject == other.subject
+    assert (mail.text, mail.html) != (other.text, other.html)
+    assert messages().text(kind, language, told) == messages().text(kind, language, untold)
+    if language != "en":
+        assert "wasn’t" not in mail.text + mail.html
+
+
+def test_without_a_page_for_it_a_token_makes_no_link() -> None:
+    assert messages().disown_link("a-token") == ""
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -812,6 +812,7 @@ class NotifyRequest(_message.Message):
     EVENT_TIME_FIELD_NUMBER: _builtins.int
     DUE_TIME_FIELD_NUMBER: _builtins.int
     IP_ADDRESS_FIELD_NUMBER: _builtins.int
+    DISOWN_TOKEN_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """UUID; the same id sends once."""
     account_id: _builtins.str
@@ -826,6 +827,8 @@ class NotifyRequest(_message.Message):
     """Language of the message, BCP 47; empty means English."""
     ip_address: _builtins.str
     """Where it was caused from; ACCOUNT_EXISTS counts for it as a code does, so that taken and free addresses are answered alike."""
+    disown_token: _builtins.str
+    """What the mail's "it wasn't me" link carries, base64url; kept sealed, in emails alone, and gone once the mail was sent. Empty: no link."""
     @_builtins.property
     def requester(self) -> Global___Requester:
         """The device that it is about; unset when it is about none."""
@@ -851,10 +854,11 @@ class NotifyRequest(_message.Message):
         event_time: _timestamp_pb2.Timestamp | None = ...,
         due_time: _timestamp_pb2.Timestamp | None = ...,
         ip_address: _builtins.str = ...,
+        disown_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["due_time", b"due_time", "event_time", b"event_time", "requester", b"requester"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "channel", b"channel", "destination", b"destination", "due_time", b"due_time", "event_time", b"event_time", "ip_address", b"ip_address", "kind", b"kind", "language", b"language", "request_id", b"request_id", "requester", b"requester"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "channel", b"channel", "destination", b"destination", "disown_token", b"disown_token", "due_time", b"due_time", "event_time", b"event_time", "ip_address", b"ip_address", "kind", b"kind", "language", b"language", "request_id", b"request_id", "requester", b"requester"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -130,7 +130,8 @@ class AccountServiceServicer:
 
     def SignIn(self, request, context):
         """Signs a device in by address and password. Caller: the streaming backend. Effect: a session, restricted to proving oneself where theft is
-        likely; the owner is told of a new device. Errors: CREDENTIALS_REJECTED, alike for unknown and known addresses; OVERLOADED with RetryInfo.
+        likely, none where the password has to be reset first; the owner is told of a new device. Errors: CREDENTIALS_REJECTED, alike for unknown and
+        known addresses, and where the password was changed meanwhile; OVERLOADED with RetryInfo.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -178,7 +179,8 @@ class AccountServiceServicer:
 
     def ResetPassword(self, request, context):
         """Sets a new password with the code. Caller: the streaming backend. Effect: every session and stream of the account ends; the owner is told.
-        Errors: CREDENTIALS_REJECTED for a wrong, used or unknown code; INVALID_FIELD.
+        Errors: CREDENTIALS_REJECTED for a wrong, used or unknown code; INVALID_FIELD, which costs the code where a reset was demanded and the password
+        is the old one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -27,7 +27,8 @@ class AccountServiceStub:
     """
     SignIn: _aio.UnaryUnaryMultiCallable[_account_service_pb2.SignInRequest, _account_service_pb2.SignInResponse]
     """Signs a device in by address and password. Caller: the streaming backend. Effect: a session, restricted to proving oneself where theft is
-    likely; the owner is told of a new device. Errors: CREDENTIALS_REJECTED, alike for unknown and known addresses; OVERLOADED with RetryInfo.
+    likely, none where the password has to be reset first; the owner is told of a new device. Errors: CREDENTIALS_REJECTED, alike for unknown and
+    known addresses, and where the password was changed meanwhile; OVERLOADED with RetryInfo.
     """
     RefreshSession: _aio.UnaryUnaryMultiCallable[_account_service_pb2.RefreshSessionRequest, _account_service_pb2.RefreshSessionResponse]
     """Exchanges a refresh token for new tokens. Caller: the streaming backend. Effect: the old refresh token ends, the old session token runs out. A
@@ -50,7 +51,8 @@ class AccountServiceStub:
     """
     ResetPassword: _aio.UnaryUnaryMultiCallable[_account_service_pb2.ResetPasswordRequest, _account_service_pb2.ResetPasswordResponse]
     """Sets a new password with the code. Caller: the streaming backend. Effect: every session and stream of the account ends; the owner is told.
-    Errors: CREDENTIALS_REJECTED for a wrong, used or unknown code; INVALID_FIELD.
+    Errors: CREDENTIALS_REJECTED for a wrong, used or unknown code; INVALID_FIELD, which costs the code where a reset was demanded and the password
+    is the old one.
     """
     CreateOwnAccount: _aio.UnaryUnaryMultiCallable[_account_service_pb2.CreateOwnAccountRequest, _account_service_pb2.CreateOwnAccountResponse]
     """Begins an own account for the viewer of a device that was asked to verify, and sends a code to the viewer's address; CompleteSignUp moves the
@@ -105,7 +107,8 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_account_service_pb2.SignInRequest, _abc.Awaitable[_account_service_pb2.SignInResponse]],
     ) -> _abc.Awaitable[_account_service_pb2.SignInResponse]:
         """Signs a device in by address and password. Caller: the streaming backend. Effect: a session, restricted to proving oneself where theft is
-        likely; the owner is told of a new device. Errors: CREDENTIALS_REJECTED, alike for unknown and known addresses; OVERLOADED with RetryInfo.
+        likely, none where the password has to be reset first; the owner is told of a new device. Errors: CREDENTIALS_REJECTED, alike for unknown and
+        known addresses, and where the password was changed meanwhile; OVERLOADED with RetryInfo.
         """
 
     @_abc_1.abstractmethod
@@ -164,7 +167,8 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_account_service_pb2.ResetPasswordRequest, _abc.Awaitable[_account_service_pb2.ResetPasswordResponse]],
     ) -> _abc.Awaitable[_account_service_pb2.ResetPasswordResponse]:
         """Sets a new password with the code. Caller: the streaming backend. Effect: every session and stream of the account ends; the owner is told.
-        Errors: CREDENTIALS_REJECTED for a wrong, used or unknown code; INVALID_FIELD.
+        Errors: CREDENTIALS_REJECTED for a wrong, used or unknown code; INVALID_FIELD, which costs the code where a reset was demanded and the password
+        is the old one.
         """
 
     @_abc_1.abstractmethod

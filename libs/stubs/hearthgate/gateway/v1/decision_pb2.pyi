@@ -91,6 +91,8 @@ class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode
     """The plan's streams are all in use."""
     REASON_CODE_DEGRADED: _ReasonCode.ValueType  # 15
     """A part did not answer, and an earlier verdict was used within its bounds."""
+    REASON_CODE_PASSWORD_RESET_REQUIRED: _ReasonCode.ValueType  # 16
+    """The owner said "it wasn't me", so the password opens nothing until it was reset."""
 
 class ReasonCode(_ReasonCode, metaclass=_ReasonCodeEnumTypeWrapper):
     """Why it was decided so."""
@@ -127,6 +129,8 @@ REASON_CODE_TOO_MANY_STREAMS: ReasonCode.ValueType  # 14
 """The plan's streams are all in use."""
 REASON_CODE_DEGRADED: ReasonCode.ValueType  # 15
 """A part did not answer, and an earlier verdict was used within its bounds."""
+REASON_CODE_PASSWORD_RESET_REQUIRED: ReasonCode.ValueType  # 16
+"""The owner said "it wasn't me", so the password opens nothing until it was reset."""
 Global___ReasonCode: _TypeAlias = ReasonCode  # noqa: Y015
 
 class _RemedyCode:
@@ -155,6 +159,8 @@ class _RemedyCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RemedyCode
     """Connect at home once."""
     REMEDY_CODE_CONTACT_OWNER: _RemedyCode.ValueType  # 9
     """Let the owner put the account in order."""
+    REMEDY_CODE_RESET_PASSWORD: _RemedyCode.ValueType  # 10
+    """Choose a new password with a code by email."""
 
 class RemedyCode(_RemedyCode, metaclass=_RemedyCodeEnumTypeWrapper):
     """What can be done about it."""
@@ -179,6 +185,8 @@ REMEDY_CODE_CONNECT_AT_HOME: RemedyCode.ValueType  # 8
 """Connect at home once."""
 REMEDY_CODE_CONTACT_OWNER: RemedyCode.ValueType  # 9
 """Let the owner put the account in order."""
+REMEDY_CODE_RESET_PASSWORD: RemedyCode.ValueType  # 10
+"""Choose a new password with a code by email."""
 Global___RemedyCode: _TypeAlias = RemedyCode  # noqa: Y015
 
 @_typing.final

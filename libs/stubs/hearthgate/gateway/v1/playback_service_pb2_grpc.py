@@ -90,7 +90,8 @@ class PlaybackServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def StopStream(self, request, context):
-        """Frees a stream's slot. Caller: the streaming backend. Effect: durable; stopping twice is harmless. Errors: SESSION_UNKNOWN.
+        """Frees a stream's slot. Caller: the streaming backend. Effect: durable; stopping twice is harmless. Errors: SESSION_UNKNOWN; DEVICE_NOT_TRUSTED for a
+        session that has yet to prove itself.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -27,7 +27,9 @@ class PlaybackServiceStub:
     answer is DENIED and the slot is free. Errors: SESSION_UNKNOWN; NOT_FOUND for a stream that is over or was taken over.
     """
     StopStream: _aio.UnaryUnaryMultiCallable[_playback_service_pb2.StopStreamRequest, _playback_service_pb2.StopStreamResponse]
-    """Frees a stream's slot. Caller: the streaming backend. Effect: durable; stopping twice is harmless. Errors: SESSION_UNKNOWN."""
+    """Frees a stream's slot. Caller: the streaming backend. Effect: durable; stopping twice is harmless. Errors: SESSION_UNKNOWN; DEVICE_NOT_TRUSTED for a
+    session that has yet to prove itself.
+    """
     ListStreams: _aio.UnaryUnaryMultiCallable[_playback_service_pb2.ListStreamsRequest, _playback_service_pb2.ListStreamsResponse]
     """Lists the account's running streams. Caller: the streaming backend, for any device with a session. Effect: none. Errors: SESSION_UNKNOWN."""
     ExplainDecision: _aio.UnaryUnaryMultiCallable[_playback_service_pb2.ExplainDecisionRequest, _playback_service_pb2.ExplainDecisionResponse]
@@ -68,7 +70,9 @@ class PlaybackServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _playback_service_pb2.StopStreamRequest,
         context: _aio.ServicerContext[_playback_service_pb2.StopStreamRequest, _abc.Awaitable[_playback_service_pb2.StopStreamResponse]],
     ) -> _abc.Awaitable[_playback_service_pb2.StopStreamResponse]:
-        """Frees a stream's slot. Caller: the streaming backend. Effect: durable; stopping twice is harmless. Errors: SESSION_UNKNOWN."""
+        """Frees a stream's slot. Caller: the streaming backend. Effect: durable; stopping twice is harmless. Errors: SESSION_UNKNOWN; DEVICE_NOT_TRUSTED for a
+        session that has yet to prove itself.
+        """
 
     @_abc_1.abstractmethod
     def ListStreams(

@@ -579,8 +579,11 @@ class AuthenticateResponse(_message.Message):
 
     ACCOUNT_FIELD_NUMBER: _builtins.int
     CREDENTIAL_VERSION_FIELD_NUMBER: _builtins.int
+    RESET_REQUIRED_FIELD_NUMBER: _builtins.int
     credential_version: _builtins.int
     """Which of the account's passwords it is, counted from one; for OpenSession."""
+    reset_required: _builtins.bool
+    """The password has to be reset before anybody signs in with it."""
     @_builtins.property
     def account(self) -> Global___Account:
         """The account whose password it is."""
@@ -590,10 +593,11 @@ class AuthenticateResponse(_message.Message):
         *,
         account: Global___Account | None = ...,
         credential_version: _builtins.int = ...,
+        reset_required: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "credential_version", b"credential_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "credential_version", b"credential_version", "reset_required", b"reset_required"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1137,22 +1141,32 @@ class SetPasswordRequest(_message.Message):
     ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     PASSWORD_FIELD_NUMBER: _builtins.int
     DRY_RUN_FIELD_NUMBER: _builtins.int
+    EXCEPT_SESSION_ID_FIELD_NUMBER: _builtins.int
+    CURRENT_PASSWORD_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
     """The account."""
     password: _builtins.str
     """The new password, 15 to 256 characters."""
     dry_run: _builtins.bool
     """Tell whether the password would be accepted, and look at no account."""
+    except_session_id: _builtins.str
+    """A session that stays, UUID; empty: none stays."""
+    current_password: _builtins.str
+    """The password until now, which must be right; empty: a code vouches for the caller. Where it is wrong and the new one is set already, this is a
+    repeat, which changes nothing.
+    """
     def __init__(
         self,
         *,
         account_id: _builtins.str = ...,
         password: _builtins.str = ...,
         dry_run: _builtins.bool = ...,
+        except_session_id: _builtins.str = ...,
+        current_password: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "dry_run", b"dry_run", "password", b"password"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "current_password", b"current_password", "dry_run", b"dry_run", "except_session_id", b"except_session_id", "password", b"password"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

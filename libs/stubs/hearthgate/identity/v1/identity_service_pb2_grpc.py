@@ -218,7 +218,9 @@ class IdentityServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SetPassword(self, request, context):
-        """Sets a new password. Caller: gateway, after a verified reset code. Effect: every session of the account ends. Errors: NOT_FOUND, INVALID_FIELD.
+        """Sets a new password. Caller: gateway, after a verified reset code, or with the password until now. Effect: every session of the account ends but
+        the one to be kept; a demanded reset is settled. Errors: NOT_FOUND; CREDENTIALS_REJECTED for a wrong current password; INVALID_FIELD on `password`,
+        also for the old one where a reset was demanded; OVERLOADED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

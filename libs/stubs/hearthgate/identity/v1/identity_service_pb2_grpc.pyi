@@ -54,7 +54,10 @@ class IdentityServiceStub:
     FindAccount: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.FindAccountRequest, _identity_service_pb2.FindAccountResponse]
     """Finds the account behind an address. Caller: gateway, which must answer alike for both outcomes. Effect: none. Errors: INVALID_FIELD."""
     SetPassword: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.SetPasswordRequest, _identity_service_pb2.SetPasswordResponse]
-    """Sets a new password. Caller: gateway, after a verified reset code. Effect: every session of the account ends. Errors: NOT_FOUND, INVALID_FIELD."""
+    """Sets a new password. Caller: gateway, after a verified reset code, or with the password until now. Effect: every session of the account ends but
+    the one to be kept; a demanded reset is settled. Errors: NOT_FOUND; CREDENTIALS_REJECTED for a wrong current password; INVALID_FIELD on `password`,
+    also for the old one where a reset was demanded; OVERLOADED.
+    """
     MoveProfile: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.MoveProfileRequest, _identity_service_pb2.MoveProfileResponse]
     """Moves a profile to another account. Caller: gateway, in the making of an own account. Effect: the profile stands in the target and is
     marked as moved in the source; repeating is harmless. Errors: NOT_FOUND, STATE_CONFLICT for a primary or a kids' profile.
@@ -186,7 +189,10 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _identity_service_pb2.SetPasswordRequest,
         context: _aio.ServicerContext[_identity_service_pb2.SetPasswordRequest, _abc.Awaitable[_identity_service_pb2.SetPasswordResponse]],
     ) -> _abc.Awaitable[_identity_service_pb2.SetPasswordResponse]:
-        """Sets a new password. Caller: gateway, after a verified reset code. Effect: every session of the account ends. Errors: NOT_FOUND, INVALID_FIELD."""
+        """Sets a new password. Caller: gateway, after a verified reset code, or with the password until now. Effect: every session of the account ends but
+        the one to be kept; a demanded reset is settled. Errors: NOT_FOUND; CREDENTIALS_REJECTED for a wrong current password; INVALID_FIELD on `password`,
+        also for the old one where a reset was demanded; OVERLOADED.
+        """
 
     @_abc_1.abstractmethod
     def MoveProfile(

@@ -1,0 +1,159 @@
+"""Notices that are not lost: challenge away, answers lost, steps repeated, and one mail in the end."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from hearthgate.gateway.v1 import account_service_pb2 as account_pb
+from hearthgate.gateway.v1 import decision_pb2 as decision_pb
+from libs.devstack.device import Device
+from libs.runtime.errors import ErrorReason, ServiceError
+from tests.contract.gateway.gateway_world import ABROAD, ELSEWHERE, Household, World, failure, laptop_fields
+
+NEW, STOPPED = "A new device signed in", "We stopped a sign-in"
+LONGEST_DELAY = timedelta(minutes=5)
+
+
+def sign_in(home: Household, device: Device) -> account_pb.SignInRequest:
+    """A sign-in that can be sent again."""
+    return account_pb.SignInRequest(
+        request_id=str(uuid4()), email=home.owner.email, password=home.owner.password, client=device.context()
+    )
+
+
+async def put_off(world: World) -> None:
+    """Return once a notice was tried in vain and waits."""
+    sql = "select exists (select from pending_notice where attempt_count > 0 and next_attempt_time <= $1)"
+
+    async def look() -> bool:
+        soon = world.clock.now() + timedelta(seconds=1)
+        return bool(await world.databases["gateway"].fetch_value(sql, soon))
+
+    await world.eventually(look)
+
+
+async def handed_over(world: World) -> None:
+    """Return once no notice waits."""
+
+    async def look() -> bool:
+        return not await world.databases["gateway"].fetch_value("select exists (select from pending_notice)")
+
+    await world.eventually(look)
+
+
+def mails(world: World, about: str) -> int:
+    """How many mails there were about something."""
+    return sum(about in mail.subject for mail in world.inbox.mails)
+
+
+@pytest.mark.parametrize("kind", [NEW, STOPPED])
+async def test_an_owner_hears_of_a_sign_in_once_though_challenge_was_away(
+    home: Household, world: World, kind: str
+) -> None:
+    await world.stop("challenge")
+    place: dict[str, Any] = {"ip_address": ELSEWHERE}
+    if kind == STOPPED:
+        place = {"ip_address": ABROAD, "country": "BR", **laptop_fields()}
+    device = world.device("Somebody's device", **place)
+    answer = await device.sign_in(home.owner)
+    assert answer.HasField("credentials"), "the answer does not wait for the notice"
+    signed_in = world.clock.now()
+    await put_off(world)
+    await world.start("challenge")
+    world.clock.advance(LONGEST_DELAY)
+    told = await world.mail(home.owner.email, kind)
+    assert "Somebody's device" in told
+    assert f"{signed_in:%I:%M}" in told, "it tells when it happened, not when it was sent"
+    await handed_over(world)
+    assert mails(world, kind) == 1
+
+
+async def test_a_notice_whose_answer_was_lost_is_mailed_once(
+    home: Household, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = world.gateway.challenge.notify
+    lost: list[Any] = []
+
+    async def lose_the_first_answer(notice: Any) -> None:
+        await real(notice)
+        if not lost:
+            lost.append(notice)
+            raise ServiceError(ErrorReason.DEPENDENCY_UNAVAILABLE)
+
+    monkeypatch.setattr(world.gateway.challenge, "notify", lose_the_first_answer)
+    await home.signed_in("Phone", ELSEWHERE)
+    await put_off(world)
+    world.clock.advance(LONGEST_DELAY)
+    await handed_over(world)
+    await world.mail(home.owner.email, NEW)
+    assert (len(lost), mails(world, NEW)) == (1, 1)
+
+
+async def test_a_sign_in_that_is_repeated_tells_once(home: Household, world: World) -> None:
+    request = sign_in(home, world.device("Phone", ELSEWHERE))
+    for _ in range(3):
+        await world.accounts.SignIn(request)
+        await handed_over(world)
+        world.clock.advance(timedelta(seconds=5))
+    await world.mail(home.owner.email, NEW)
+    assert mails(world, NEW) == 1
+
+
+async def test_a_sign_in_whose_notice_cannot_be_kept_is_not_acknowledged_and_its_repeat_tells(
+    home: Household, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(_: object) -> None:
+        raise ServiceError(ErrorReason.STORAGE_UNAVAILABLE)
+
+    request = sign_in(home, world.device("Phone", ELSEWHERE))
+    with monkeypatch.context() as patch:
+        patch.setattr(world.gateway.notices, "put", away)
+        assert (await failure(world.accounts.SignIn(request))).reason == "STORAGE_UNAVAILABLE"
+    assert (await world.accounts.SignIn(request)).outcome == decision_pb.OUTCOME_ALLOWED
+    await world.mail(home.owner.email, NEW)
+    assert mails(world, NEW) == 1
+
+
+async def test_another_try_after_a_gateway_died_in_the_middle_tells_as_well(
+    home: Household, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The device is not known by the first try: its sighting is recorded after the notice was kept."""
+    phone = world.device("Phone", ELSEWHERE)
+    with monkeypatch.context() as patch:
+        patch.setattr(world.gateway.notices, "put", _dies)
+        await failure(phone.sign_in(home.owner))
+    await phone.sign_in(home.owner)
+    assert "Phone" in await world.mail(home.owner.email, NEW)
+
+
+async def test_what_waits_is_sealed_and_holds_no_address(home: Household, world: World) -> None:
+    await world.stop("challenge")
+    await home.signed_in("Grandmother's phone", ELSEWHERE)
+    await put_off(world)
+    rows = await world.databases["gateway"].fetch("select p::text as whole, sealed_notice from pending_notice p")
+    assert len(rows) == 1
+    for secret in (home.owner.email, "Grandmother", "NEW_SIGN_IN"):
+        assert secret not in rows[0]["whole"]
+        assert secret.encode() not in rows[0]["sealed_notice"]
+
+
+async def test_a_device_shut_out_while_challenge_is_away_is_told_of_later(home: Household, world: World) -> None:
+    phone = await home.signed_in("Old phone")
+    await handed_over(world)
+    await world.stop("challenge")
+    request = account_pb.RevokeDeviceRequest(
+        session_token=home.tv.session_token, client=home.tv.context(), device_id=phone.device_id
+    )
+    assert (await world.accounts.RevokeDevice(request)).ended_session_count == 1
+    await put_off(world)
+    await world.start("challenge")
+    world.clock.advance(LONGEST_DELAY)
+    assert "Old phone" in await world.mail(home.owner.email, "A device was shut out")
+
+
+async def _dies(_: object) -> None:
+    raise RuntimeError("the process ends here")
