@@ -17,6 +17,7 @@ from libs.runtime.clock import FakeClock
 from libs.runtime.keys import secret_digest
 from libs.runtime.settings import load_settings
 from libs.testing.plugin import ServiceDatabaseFactory
+from services.identity.contact_servicer import contact_registration
 from services.identity.main import build_identity
 from services.identity.passwords import Passwords
 from services.identity.servicer import registration
@@ -46,10 +47,12 @@ async def world(
         stack.callback(passwords.close)
         identity = build_identity(settings, database=database, clock=clock, passwords=passwords)
         callers = {each.name: [secret_digest(each.secret)] for each in (GATEWAY, OPERATOR, STRANGER)}
-        server = build_server(ServerOptions(callers=callers), [registration(identity)], database.ping)
+        registrations = [registration(identity), contact_registration(identity)]
+        server = build_server(ServerOptions(callers=callers), registrations, database.ping)
         await stack.enter_async_context(server)
-        stubs = {}
+        stubs, channels = {}, {}
         for caller in (GATEWAY, OPERATOR, STRANGER):
             channel = await stack.enter_async_context(open_channel(f"127.0.0.1:{server.port}", caller=caller))
             stubs[caller.name] = rpc.IdentityServiceStub(channel)
-        yield World(stubs=stubs, identity=identity, clock=clock, hasher=hasher)
+            channels[caller.name] = channel
+        yield World(stubs=stubs, channels=channels, identity=identity, clock=clock, hasher=hasher)
