@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from hearthgate.gateway.v1 import account_service_pb2_grpc as account_rpc
+from hearthgate.gateway.v1 import contact_service_pb2_grpc as contact_rpc
 from hearthgate.gateway.v1 import download_service_pb2_grpc as download_rpc
 from hearthgate.gateway.v1 import playback_service_pb2_grpc as playback_rpc
 from hearthgate.gateway.v1 import verification_service_pb2_grpc as verification_rpc
@@ -21,11 +22,13 @@ from libs.runtime.clock import Clock
 from libs.runtime.ids import Uuid7Ids
 from libs.runtime.tasks import running
 from services.gateway.clients.challenge import ChallengeClient
+from services.gateway.clients.contacts import ContactsClient
 from services.gateway.clients.device_trust import DeviceTrustClient
 from services.gateway.clients.download_planning import DownloadPlanningClient
 from services.gateway.clients.identity import UNRETRIED, IdentityClient
 from services.gateway.grants import Grants
 from services.gateway.servicer.account import AccountServicer
+from services.gateway.servicer.contact import ContactServicer
 from services.gateway.servicer.download import DownloadServicer
 from services.gateway.servicer.playback import PlaybackServicer
 from services.gateway.servicer.verification import VerificationServicer
@@ -42,6 +45,7 @@ class Leaves:
     """The services behind the gateway."""
 
     identity: IdentityClient
+    contacts: ContactsClient
     device_trust: DeviceTrustClient
     challenge: ChallengeClient
     download_planning: DownloadPlanningClient
@@ -67,8 +71,10 @@ async def open_leaves(stack: AsyncExitStack, settings: GatewaySettings) -> Leave
     async def channel(target: str, unretried: Sequence[tuple[str, str]] = ()) -> Channel:
         return await stack.enter_async_context(open_channel(target, caller=caller, unretried=unretried))
 
+    identity = await channel(settings.identity_address, UNRETRIED)
     return Leaves(
-        identity=IdentityClient(await channel(settings.identity_address, UNRETRIED)),
+        identity=IdentityClient(identity),
+        contacts=ContactsClient(identity),
         device_trust=DeviceTrustClient(await channel(settings.device_trust_address)),
         challenge=ChallengeClient(await channel(settings.challenge_address)),
         download_planning=DownloadPlanningClient(await channel(settings.download_planning_address)),
@@ -84,6 +90,7 @@ def build_context(
         clock=clock,
         ids=Uuid7Ids(),
         identity=leaves.identity,
+        contacts=leaves.contacts,
         device_trust=leaves.device_trust,
         challenge=leaves.challenge,
         download_planning=leaves.download_planning,
@@ -120,6 +127,12 @@ def registrations(settings: GatewaySettings, context: Context) -> list[Registrat
             add=account_rpc.add_AccountServiceServicer_to_server,
             servicer=AccountServicer(context),
             service_name="hearthgate.gateway.v1.AccountService",
+            allowed_callers=public,
+        ),
+        Registration(
+            add=contact_rpc.add_ContactServiceServicer_to_server,
+            servicer=ContactServicer(context),
+            service_name="hearthgate.gateway.v1.ContactService",
             allowed_callers=public,
         ),
         Registration(

@@ -11,12 +11,11 @@ from uuid import UUID
 
 from libs.runtime.errors import ErrorReason, ServiceError
 from libs.runtime.logging import get_logger
-from services.gateway.clients.challenge import Notice
 from services.gateway.domain.records import Channel, SessionEndReason
-from services.gateway.domain.verification import NoticeKind, Requester, RevocationReason
-from services.gateway.metrics import count_failed_notice
+from services.gateway.domain.verification import WARNINGS, NoticeKind, Requester, RevocationReason
 from services.gateway.storage import leases
 from services.gateway.use_cases.context import Context
+from services.gateway.use_cases.telling import note_failure, tell, warn_approvers
 
 _log = get_logger(__name__)
 
@@ -67,25 +66,16 @@ async def end_streams_of_others(context: Context, account_id: UUID, staying_sess
 
 
 async def tell_owner(context: Context, request_id: UUID, account_id: UUID, kind: NoticeKind, about: Requester) -> None:
-    """Send the owner a notice by email. One that cannot be sent is logged: what it tells of has happened anyway."""
+    """Send the owner a notice by email, and a warning of theft to the approvers as well.
+
+    One that cannot be sent is logged: what it tells of has happened anyway.
+    """
     try:
         contacts = await context.identity.get_contacts(account_id, masked_only=False)
-        email = contacts.by(Channel.EMAIL)
-        if email is None:
-            raise ServiceError(ErrorReason.CHANNEL_UNAVAILABLE, detail="no email")
-        notice = Notice(
-            request_id=request_id,
-            account_id=account_id,
-            kind=kind,
-            email=email.destination,
-            language=contacts.language,
-            about=about,
-            event_time=context.clock.now(),
-        )
-        await context.challenge.notify(notice)
     except ServiceError as error:
-        # A repeated request: the notice, which tells the time of the first one, is on its way already.
-        if error.reason is ErrorReason.REQUEST_ID_REUSED:
-            return
-        count_failed_notice(kind)
-        _log.error("notice not sent", account_id=str(account_id), kind=str(kind), reason=str(error.reason))
+        note_failure(account_id, kind, error)
+        return
+    email = contacts.by(Channel.EMAIL)
+    told = await tell(context, request_id, account_id, kind, about, to=email, language=contacts.language)
+    if told and kind in WARNINGS:
+        await warn_approvers(context, request_id, account_id, kind, about, contacts)

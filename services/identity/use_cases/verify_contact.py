@@ -50,9 +50,7 @@ async def _claim(account_id: UUID, contact_id: UUID, identity: Identity) -> None
             return
         hashes = identity.keys.email_hashes(change.destination)
         if not await accounts.claim_address(transaction, hashes, account_id):
-            raise ServiceError(
-                ErrorReason.STATE_CONFLICT, detail=f"new address of account {account_id} is another's"
-            )
+            raise ServiceError(ErrorReason.STATE_CONFLICT, detail=f"new address of account {account_id} is another's")
         await contact_changes.mark_claimed(transaction, change, identity.clock.now())
 
 

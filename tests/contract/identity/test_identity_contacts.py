@@ -38,7 +38,12 @@ async def say(world: World, request: Any, caller: str = "gateway") -> Any:
 def wish(account_id: str, destination: str = OTHER_EMAIL, **fields: Any) -> pb.PutContactRequest:
     """A new address in which everything is right."""
     channel = TEXT if destination.startswith("+") else EMAIL_CHANNEL
-    right: dict[str, Any] = {"request_id": new_id(), "account_id": account_id, "channel": channel, "destination": destination}
+    right: dict[str, Any] = {
+        "request_id": new_id(),
+        "account_id": account_id,
+        "channel": channel,
+        "destination": destination,
+    }
     return pb.PutContactRequest(**(right | {"password": PASSWORD} | fields))
 
 
