@@ -46,7 +46,7 @@ class GatewaySettings(ServiceSettings):
     upkeep_seconds: float = Field(default=3600, gt=0, le=86_400)
     """How often what is past its time is deleted."""
     alike_milliseconds: int = Field(default=400, ge=0, le=5000)
-    """Sign-ups and password resets are answered no sooner than this, so that known and unknown addresses take alike."""
+    """Sign-ups, resets and contact changes are answered no sooner, so that known and unknown addresses take alike."""
 
     @field_validator("master_keys")
     @classmethod

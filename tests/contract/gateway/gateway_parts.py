@@ -61,12 +61,13 @@ async def start_world(
     service_database: ServiceDatabaseFactory,
     clock: FakeClock,
     policy: Policy = ASKED_AT_ONCE,
+    challenge: dict[str, Any] | None = None,
     **changes: Any,
 ) -> World:
-    """Everything, started; ``policy`` is device_trust's, ``changes`` are settings of the gateway."""
+    """Everything, started; ``policy`` is device_trust's, ``challenge`` and ``changes`` are settings of it and the gateway."""
     inbox = await stack.enter_async_context(SmtpInbox())
     smsc = await stack.enter_async_context(Smsc())
-    world = World(stack=stack, clock=clock, inbox=inbox, smsc=smsc, policy=policy)
+    world = World(stack=stack, clock=clock, inbox=inbox, smsc=smsc, policy=policy, challenge_settings=challenge or {})
     for service, build in _LEAVES.items():
         dsns = await service_database(service)
         database = await _connect(world, service, dsns.app)
@@ -140,7 +141,7 @@ async def _challenge(world: World, database: Database, dsn: str) -> list[Registr
         "sends_per_account": 20,
         "sends_per_destination": 100,
     }
-    settings = ChallengeSettings(**fields)
+    settings = ChallengeSettings(**(fields | world.challenge_settings))
     receipts = assembly.ReceiptTaker()
     senders = assembly.build_senders(settings, world.clock, receipts)
     world.stack.push_async_callback(senders.close)

@@ -9,6 +9,8 @@ from uuid import uuid4
 
 import grpc
 import pytest
+from google.rpc.error_details_pb2 import BadRequest
+from grpc_status import rpc_status
 
 from hearthgate.common.v1 import standing_pb2
 from hearthgate.gateway.v1 import account_service_pb2 as account_pb
@@ -33,6 +35,12 @@ EMAIL, TEXT = standing_pb2.CHANNEL_EMAIL, standing_pb2.CHANNEL_TEXT
 TRUSTED_DEVICE = standing_pb2.CHANNEL_TRUSTED_DEVICE
 CONFIRM, CHANGED, EXISTS = "Confirm that this reaches you", "Where we reach you was changed", "already have an account"
 OTHER_PHONE = "+4915198765432"
+
+
+@pytest.fixture
+def challenge_settings() -> dict[str, Any]:
+    """Texts go to one country."""
+    return {"text_countries": "DE"}
 
 
 def new_address() -> str:
@@ -117,6 +125,17 @@ async def world_friend(world: World, owner: Person) -> Device:
     friend = world.device("Friend's TV", ELSEWHERE)
     await friend.sign_in(owner)
     return friend
+
+
+async def test_a_number_of_a_country_without_texts_is_refused_in_words(home: Household, world: World) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await world.contacts.StartContactChange(start(home, "+447400123456"))
+    status = rpc_status.from_call(caught.value)
+    described = BadRequest()
+    assert any(detail.Unpack(described) for detail in status.details)
+    (violation,) = described.field_violations
+    assert violation.field == "destination"
+    assert "country that texts are not sent to" in violation.description
 
 
 async def test_nothing_changes_before_the_code_came_back(home: Household, world: World) -> None:
@@ -233,7 +252,8 @@ async def test_what_is_wrong_with_a_wish_is_said_and_nothing_is_sent(
 
 def attempts(home: Household, device: Device, world: World) -> dict[str, Any]:
     """Everything that a device could try with contacts."""
-    password, contacts = {"password": home.owner.password}, world.contacts
+    password: dict[str, Any] = {"password": home.owner.password}
+    contacts = world.contacts
     owners: dict[str, Any] = {"channel": EMAIL, "destination": new_address()}
     entered: dict[str, Any] = {"change_id": str(uuid4()), "code": "123456"}
     return {
