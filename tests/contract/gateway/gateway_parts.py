@@ -64,7 +64,7 @@ async def start_world(
     challenge: dict[str, Any] | None = None,
     **changes: Any,
 ) -> World:
-    """Everything, started; ``policy`` is device_trust's, ``challenge`` and ``changes`` are settings of it and the gateway."""
+    """Everything, started; ``policy`` is device_trust's, ``challenge`` its settings, ``changes`` the gateway's."""
     inbox = await stack.enter_async_context(SmtpInbox())
     smsc = await stack.enter_async_context(Smsc())
     world = World(stack=stack, clock=clock, inbox=inbox, smsc=smsc, policy=policy, challenge_settings=challenge or {})

@@ -35,7 +35,8 @@ from libs.rpc.callers import CallerCredentials
 from libs.rpc.server import Registration, Server, ServerOptions, build_server
 from libs.runtime.clock import FakeClock
 from libs.runtime.keys import new_secret, secret_digest
-from libs.testing.smsc import ReceivedText, Smsc
+from libs.testing.smsc import Smsc
+from libs.testing.smsc_messages import ReceivedText
 from libs.testing.smtp import SmtpInbox
 from services.device_trust.domain.policy import Policy
 
