@@ -19,6 +19,8 @@ from hearthgate.common.v1 import standing_pb2
 from hearthgate.downloadplanning.v1 import download_planning_service_pb2 as planning_pb
 from hearthgate.gateway.v1 import account_service_pb2 as account_pb
 from hearthgate.gateway.v1 import account_service_pb2_grpc as account_rpc
+from hearthgate.gateway.v1 import contact_service_pb2 as contact_pb
+from hearthgate.gateway.v1 import contact_service_pb2_grpc as contact_rpc
 from hearthgate.gateway.v1 import decision_pb2 as decision_pb
 from hearthgate.gateway.v1 import download_service_pb2 as download_pb
 from hearthgate.gateway.v1 import download_service_pb2_grpc as download_rpc
@@ -60,6 +62,7 @@ class Device:
 
     def __post_init__(self) -> None:
         self._account = account_rpc.AccountServiceStub(self.channel)
+        self._contact = contact_rpc.ContactServiceStub(self.channel)
         self._playback = playback_rpc.PlaybackServiceStub(self.channel)
         self._download = download_rpc.DownloadServiceStub(self.channel)
         self._verification = verification_rpc.VerificationServiceStub(self.channel)
@@ -109,6 +112,31 @@ class Device:
         self._keep(answer.credentials)
         self.profile_id = answer.profiles[0].profile_id
         return answer
+
+    async def start_contact_change(
+        self, channel: standing_pb2.Channel.ValueType, destination: str, password: str
+    ) -> str:
+        """Have a code sent to a new address or number; the id under which it is handed in."""
+        request = contact_pb.StartContactChangeRequest(
+            request_id=str(uuid4()),
+            session_token=self.session_token,
+            client=self.context(),
+            channel=channel,
+            destination=destination,
+            password=password,
+        )
+        return (await self._contact.StartContactChange(request)).change_id
+
+    async def complete_contact_change(self, change_id: str, code: str) -> contact_pb.OwnerContact:
+        """Hand in the code of a change."""
+        request = contact_pb.CompleteContactChangeRequest(
+            request_id=str(uuid4()),
+            session_token=self.session_token,
+            client=self.context(),
+            change_id=change_id,
+            code=code,
+        )
+        return (await self._contact.CompleteContactChange(request)).contact
 
     async def sign_in(self, person: Person, password: str = "") -> account_pb.SignInResponse:
         """Sign in with the person's password (or another)."""

@@ -103,7 +103,11 @@ def verification(offer: VerificationOffer | None) -> decision_pb.Verification | 
     if offer is None:
         return None
     options = [
-        decision_pb.VerificationOption(channel=channel(option.channel), masked_destination=option.masked_destination)
+        decision_pb.VerificationOption(
+            channel=channel(option.channel),
+            masked_destination=option.masked_destination,
+            contact_id=str(option.contact_id or ""),
+        )
         for option in offer.options
     ]
     return decision_pb.Verification(

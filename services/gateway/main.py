@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from hearthgate.gateway.v1 import account_service_pb2_grpc as account_rpc
+from hearthgate.gateway.v1 import contact_service_pb2_grpc as contact_rpc
 from hearthgate.gateway.v1 import download_service_pb2_grpc as download_rpc
 from hearthgate.gateway.v1 import playback_service_pb2_grpc as playback_rpc
 from hearthgate.gateway.v1 import protection_service_pb2_grpc as protection_rpc
@@ -23,6 +24,7 @@ from libs.runtime.clock import Clock
 from libs.runtime.ids import Uuid7Ids
 from libs.runtime.tasks import running
 from services.gateway.clients.challenge import ChallengeClient
+from services.gateway.clients.contacts import ContactsClient
 from services.gateway.clients.device_trust import DeviceTrustClient
 from services.gateway.clients.download_planning import DownloadPlanningClient
 from services.gateway.clients.identity import UNRETRIED, IdentityClient
@@ -31,6 +33,7 @@ from services.gateway.disown_tokens import DisownTokens
 from services.gateway.grants import Grants
 from services.gateway.notices import NoticeOutbox, sender
 from services.gateway.servicer.account import AccountServicer
+from services.gateway.servicer.contact import ContactServicer
 from services.gateway.servicer.download import DownloadServicer
 from services.gateway.servicer.playback import PlaybackServicer
 from services.gateway.servicer.protection import ProtectionServicer
@@ -49,6 +52,7 @@ class Leaves:
 
     identity: IdentityClient
     protection: ProtectionClient
+    contacts: ContactsClient
     device_trust: DeviceTrustClient
     challenge: ChallengeClient
     download_planning: DownloadPlanningClient
@@ -79,6 +83,7 @@ async def open_leaves(stack: AsyncExitStack, settings: GatewaySettings) -> Leave
     return Leaves(
         identity=IdentityClient(identity),
         protection=ProtectionClient(identity),
+        contacts=ContactsClient(identity),
         device_trust=DeviceTrustClient(await channel(settings.device_trust_address)),
         challenge=ChallengeClient(await channel(settings.challenge_address)),
         download_planning=DownloadPlanningClient(await channel(settings.download_planning_address)),
@@ -94,6 +99,7 @@ def build_context(
         clock=clock,
         ids=Uuid7Ids(),
         identity=leaves.identity,
+        contacts=leaves.contacts,
         device_trust=leaves.device_trust,
         challenge=leaves.challenge,
         download_planning=leaves.download_planning,
@@ -142,6 +148,12 @@ def registrations(settings: GatewaySettings, context: Context) -> list[Registrat
             service_name="hearthgate.gateway.v1.AccountService",
             allowed_callers=public,
             by_method={"GetSessionKeys": frozenset({"*"})},
+        ),
+        Registration(
+            add=contact_rpc.add_ContactServiceServicer_to_server,
+            servicer=ContactServicer(context),
+            service_name="hearthgate.gateway.v1.ContactService",
+            allowed_callers=public,
         ),
         Registration(
             add=download_rpc.add_DownloadServiceServicer_to_server,

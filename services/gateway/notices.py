@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
+from uuid import uuid5
 
 from libs.persistence.database import Database
 from libs.persistence.jobs import run_worker
@@ -20,7 +22,8 @@ from libs.runtime.logging import get_logger
 from services.gateway.clients.challenge import ChallengeClient, Notice
 from services.gateway.clients.identity import IdentityClient
 from services.gateway.domain.notices import NoticePolicy, OwnerNotice, is_hopeless
-from services.gateway.domain.records import Channel
+from services.gateway.domain.records import Channel, Contact, Contacts
+from services.gateway.domain.verification import WARNINGS
 from services.gateway.metrics import count_failed_notice
 from services.gateway.storage import notices
 from services.gateway.storage.notices import ClaimedNotice
@@ -44,20 +47,50 @@ def sender(identity: IdentityClient, challenge: ChallengeClient) -> Send:
         email = contacts.by(Channel.EMAIL)
         if email is None:
             raise not_found("email address")
-        await challenge.notify(
-            Notice(
-                request_id=notice.notice_id,
-                account_id=notice.account_id,
-                kind=notice.kind,
-                email=email.destination,
-                language=contacts.language,
-                about=notice.about,
-                event_time=notice.event_time,
-                disown_token=notice.disown_token,
-            )
-        )
+        await _hand_over(challenge, _to(email, notice, contacts.language))
+        if notice.kind in WARNINGS:
+            await _warn_approvers(challenge, notice, contacts)
 
     return send
+
+
+async def _warn_approvers(challenge: ChallengeClient, notice: OwnerNotice, contacts: Contacts) -> None:
+    """Tell the approvers what the owner was told, without the owner's "it wasn't me"; tried once."""
+
+    async def warn(approver: Contact) -> None:
+        notice_id = uuid5(notice.notice_id, f"approver {approver.contact_id}")
+        theirs = replace(notice, notice_id=notice_id, disown_token="")
+        try:
+            await _hand_over(challenge, _to(approver, theirs, contacts.language))
+        except ServiceError as error:
+            account_id, kind, reason = str(notice.account_id), str(notice.kind), str(error.reason)
+            _log.warning("approver not warned", account_id=account_id, kind=kind, reason=reason)
+
+    await asyncio.gather(*(warn(approver) for approver in contacts.approvers))
+
+
+async def _hand_over(challenge: ChallengeClient, notice: Notice) -> None:
+    """Once: where challenge knows the notice, an attempt whose answer was lost got there before."""
+    try:
+        await challenge.notify(notice)
+    except ServiceError as error:
+        if error.reason is not ErrorReason.REQUEST_ID_REUSED:
+            raise
+
+
+def _to(contact: Contact, notice: OwnerNotice, language: str) -> Notice:
+    by_text = contact.channel is Channel.TEXT
+    return Notice(
+        request_id=notice.notice_id,
+        account_id=notice.account_id,
+        kind=notice.kind,
+        email="" if by_text else contact.destination,
+        number=contact.destination if by_text else "",
+        language=language,
+        about=notice.about,
+        event_time=notice.event_time,
+        disown_token=notice.disown_token,
+    )
 
 
 class NoticeOutbox:
@@ -103,10 +136,8 @@ class NoticeOutbox:
         try:
             await self._send(notice)
         except ServiceError as error:
-            # Challenge knows this notice: an attempt whose answer was lost, or a repeated request, got there before.
-            if error.reason is not ErrorReason.REQUEST_ID_REUSED:
-                await self._failed(claimed, notice, error)
-                return
+            await self._failed(claimed, notice, error)
+            return
         await notices.delete(self._database, claimed)
 
     async def _failed(self, claimed: ClaimedNotice, notice: OwnerNotice, error: ServiceError) -> None:

@@ -27,13 +27,13 @@ class ContactKeys:
         """Keys written as :func:`decode_keys` reads them."""
         return cls(decode_keys(text))
 
-    def seal(self, destination: str, *, account_id: UUID, channel: Channel) -> bytes:
-        """The destination encrypted, to be opened only for the same account and channel."""
-        return self._sealing.seal(destination.encode(), _bound_to(account_id, channel))
+    def seal(self, destination: str, *, account_id: UUID, channel: Channel, contact_id: UUID | None = None) -> bytes:
+        """The destination encrypted, to be opened only for the same account, channel and, where given, contact."""
+        return self._sealing.seal(destination.encode(), _bound_to(account_id, channel, contact_id))
 
-    def open(self, sealed: bytes, *, account_id: UUID, channel: Channel) -> str:
+    def open(self, sealed: bytes, *, account_id: UUID, channel: Channel, contact_id: UUID | None = None) -> str:
         """The destination. Raises OpenError."""
-        return self._sealing.open(sealed, _bound_to(account_id, channel)).decode()
+        return self._sealing.open(sealed, _bound_to(account_id, channel, contact_id)).decode()
 
     def email_hashes(self, email: str) -> list[bytes]:
         """The hashes under which an address is entered and found, in an order that all writers share."""
@@ -52,5 +52,7 @@ def decode_keys(text: str) -> list[bytes]:
     return [decode_key(part.strip().rpartition(":")[2]) for part in text.split(",")]
 
 
-def _bound_to(account_id: UUID, channel: Channel) -> bytes:
-    return account_id.bytes + channel.encode()
+def _bound_to(account_id: UUID, channel: Channel, contact_id: UUID | None) -> bytes:
+    # The owner's contact has no id of its own: one a channel. The channel's name ends where the id begins, as no name
+    # of a channel begins with another.
+    return account_id.bytes + channel.encode() + (contact_id.bytes if contact_id else b"")

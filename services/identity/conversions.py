@@ -166,6 +166,9 @@ def contact_message(contact: Contact, *, masked_only: bool) -> pb.Contact:
         destination="" if masked_only else contact.destination,
         masked_destination=contact.masked,
         verified=contact.verified,
+        contact_id=str(contact.contact_id),
+        role=pb.ContactRole.Value(f"CONTACT_ROLE_{contact.role}"),
+        name=contact.name,
     )
 
 

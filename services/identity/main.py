@@ -14,6 +14,7 @@ from libs.runtime.clock import Clock
 from libs.runtime.ids import Uuid7Ids
 from services.identity.access_tokens import AccessTokens
 from services.identity.contact_keys import ContactKeys
+from services.identity.contact_servicer import contact_registration
 from services.identity.passwords import Argon2idHasher, Passwords
 from services.identity.protection_servicer import protection_registration
 from services.identity.servicer import registration
@@ -28,8 +29,8 @@ async def serve(settings: IdentitySettings) -> None:
     async with open_database(settings, NAME) as database, DatabaseClock.open(database) as clock:
         with closing(build_passwords(settings)) as passwords:
             identity = build_identity(settings, database=database, clock=clock, passwords=passwords)
-            services = [registration(identity), protection_registration(identity)]
-            server = build_server(ServerOptions.from_settings(settings), services, database.ping)
+            registrations = [registration(identity), contact_registration(identity), protection_registration(identity)]
+            server = build_server(ServerOptions.from_settings(settings), registrations, database.ping)
             await run_until_stopped(server, settings.drain_seconds)
 
 
@@ -59,6 +60,8 @@ def build_identity(settings: IdentitySettings, *, database: Database, clock: Clo
         lifetimes=settings.lifetimes(),
         default_plan_id=settings.default_plan_id,
         max_profiles=settings.max_profiles,
+        max_approvers=settings.max_approvers,
+        former_contacts_kept=timedelta(days=settings.former_contact_days),
     )
 
 

@@ -46,6 +46,11 @@ class IdentitySettings(ServiceSettings):
     max_profiles: int = Field(default=5, ge=1, le=100)
     """Profiles an account may have. Netflix help: 5."""
 
+    max_approvers: int = Field(default=2, ge=0, le=10)
+    """Approvers an account may have. Our choice: two adults beside the owner; each one is a way to the codes."""
+    former_contact_days: int = Field(default=7, ge=1, le=90)
+    """For how long an operator can give a former email address back. Our choice: a week, in which mail is read."""
+
     @field_validator("session_keys")
     @classmethod
     def _are_keys_or_none(cls, value: SecretStr) -> SecretStr:

@@ -51,6 +51,7 @@ class Story:
             )
         self._inbox, self._smsc = self.stack.inbox, self.stack.smsc
         self._read: set[int] = set()
+        self._texts = 0
         self.channel = self.stack.gateway_channel()
         suffix = uuid4().hex[:6]
         self.ada = Person(
@@ -89,6 +90,7 @@ class Story:
         code = await self._code_by_mail(self.ada.email)
         signed_up = await self.tv.complete_sign_up(sign_up_id, code)
         self.account_id = signed_up.account_id
+        await self._prove_number()
         answer = await self._play(self.tv, "household_plays", decision_pb.OUTCOME_ALLOWED)
         claims = await self._verify_grant(answer.grant)
         self.screen.says("CDN", "verify the grant by itself", f"stream {claims['sid'][:8]}… may be served", good=True)
@@ -293,8 +295,16 @@ class Story:
         self.screen.says(f"Mailbox of {address.split('.')[0].title()}", f"“{mail.subject}”")
         return mail
 
+    async def _prove_number(self) -> None:
+        """No code goes to a number before its owner has proved to receive there."""
+        change_id = await self.tv.start_contact_change(standing_pb2.CHANNEL_TEXT, self.ada.phone, self.ada.password)
+        self.screen.says(self.tv.name, "prove the number", "a code is on its way to Ada's phone")
+        contact = await self.tv.complete_contact_change(change_id, await self._code_by_text())
+        expect("the number", contact.verified, True)
+
     async def _code_by_text(self) -> str:
-        text = await self._smsc.wait_for(self.ada.phone, timeout=_POST_SECONDS)
+        text = await self._smsc.wait_for(self.ada.phone, since=self._texts, timeout=_POST_SECONDS)
+        self._texts = self._smsc.position
         self.screen.says("Text on Ada's phone", f"“{text.text.splitlines()[0]}”")
         return code_in(text.text)
 

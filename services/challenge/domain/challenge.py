@@ -16,6 +16,7 @@ class Purpose(StrEnum):
     CONFIRM_OWNER = "confirm_owner"
     SIGN_UP = "sign_up"
     PASSWORD_RESET = "password_reset"
+    VERIFY_CONTACT = "verify_contact"
 
 
 class Channel(StrEnum):
@@ -59,6 +60,8 @@ class NoticeKind(StrEnum):
     OWN_ACCOUNT_MADE = "own_account_made"
     PASSWORD_CHANGED = "password_changed"
     ACCOUNT_EXISTS = "account_exists"
+    CONTACT_CHANGED = "contact_changed"
+    APPROVER_ADDED = "approver_added"
 
 
 _UNDELIVERED: Final = frozenset({DeliveryState.BOUNCED, DeliveryState.EXPIRED})

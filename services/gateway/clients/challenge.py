@@ -61,7 +61,7 @@ class EnteredCode:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Notice:
-    """What an owner is to be told by email; ``about`` is the device it is about."""
+    """What an owner or an approver is to be told; ``about`` is the device it is about."""
 
     request_id: UUID
     account_id: UUID
@@ -74,6 +74,8 @@ class Notice:
     """Where it was caused from, for a notice that strangers cause."""
     disown_token: str = ""
     """What the "it wasn't me" link carries; empty: no link."""
+    number: str = ""
+    """Where it goes by text, in place of ``email``."""
 
     def __repr__(self) -> str:
         return f"Notice({self.kind})"
@@ -154,13 +156,13 @@ class ChallengeClient:
                 yield conversions.challenge(message.challenge)
 
     async def notify(self, notice: Notice) -> None:
-        """Tell the owner by email."""
+        """Tell somebody, by email unless there is a number."""
         request = pb.NotifyRequest(
             request_id=str(notice.request_id),
             account_id=str(notice.account_id),
             kind=conversions.to_enum(pb.NoticeKind, "NOTICE_KIND_", notice.kind),
-            channel=standing_pb2.CHANNEL_EMAIL,
-            destination=notice.email,
+            channel=standing_pb2.CHANNEL_TEXT if notice.number else standing_pb2.CHANNEL_EMAIL,
+            destination=notice.number or notice.email,
             language=notice.language,
             requester=conversions.requester(notice.about),
             event_time=conversions.timestamp(notice.event_time),

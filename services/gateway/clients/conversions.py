@@ -123,16 +123,20 @@ def credentials(message: identity_pb.SessionTokens) -> Credentials:
 
 
 def contacts(message: identity_pb.GetContactsResponse) -> Contacts:
-    """How the owner is reached."""
-    found = tuple(
-        Contact(
-            channel=from_enum(Channel, standing_pb2.Channel, "CHANNEL_", each.channel),
-            destination=each.destination,
-            masked_destination=each.masked_destination,
-        )
-        for each in message.contacts
+    """How the owner and the approvers are reached."""
+    return Contacts(contacts=tuple(contact(each) for each in message.contacts), language=message.language)
+
+
+def contact(message: identity_pb.Contact) -> Contact:
+    """A way to reach somebody, as identity tells it."""
+    return Contact(
+        contact_id=UUID(message.contact_id),
+        channel=from_enum(Channel, standing_pb2.Channel, "CHANNEL_", message.channel),
+        destination=message.destination,
+        masked_destination=message.masked_destination,
+        verified=message.verified,
+        approver=message.role == identity_pb.CONTACT_ROLE_APPROVER,
     )
-    return Contacts(contacts=found, language=message.language)
 
 
 def allowances(message: standing_pb2.Allowances) -> Allowances:

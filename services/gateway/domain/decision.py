@@ -89,10 +89,11 @@ class Decision:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VerificationOption:
-    """One way to verify; the mask is empty for a trusted device."""
+    """One way to verify; mask and contact are empty for a trusted device."""
 
     channel: Channel
     masked_destination: str
+    contact_id: UUID | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -134,11 +134,14 @@ class Credentials:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Contact:
-    """A way to reach the owner; ``destination`` is empty where only the mask was asked for."""
+    """A way to reach the owner, or an approver; ``destination`` is empty where only the mask was asked for."""
 
+    contact_id: UUID
     channel: Channel
     destination: str
     masked_destination: str
+    verified: bool
+    approver: bool = False
 
     def __repr__(self) -> str:
         return f"Contact({self.channel})"
@@ -146,14 +149,31 @@ class Contact:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Contacts:
-    """Every way to reach the owner, and the language to do it in (BCP 47)."""
+    """Every way to reach the owner and the approvers, and the language to do it in (BCP 47).
+
+    What is not verified is shown to the owner alone: the methods answer with nothing that must not be written to.
+    """
 
     contacts: tuple[Contact, ...]
     language: str
 
     def by(self, channel: Channel) -> Contact | None:
-        """The contact for a channel, or None."""
-        return next((contact for contact in self.contacts if contact.channel is channel), None)
+        """The owner's verified contact for a channel, or None."""
+        return next((contact for contact in self.verified if contact.channel is channel and not contact.approver), None)
+
+    def find(self, contact_id: UUID) -> Contact | None:
+        """Anybody's contact of that id, or None; look whether it is verified."""
+        return next((contact for contact in self.contacts if contact.contact_id == contact_id), None)
+
+    @property
+    def verified(self) -> tuple[Contact, ...]:
+        """Where codes may go: the owner's first, email before text, then the approvers'."""
+        return tuple(contact for contact in self.contacts if contact.verified)
+
+    @property
+    def approvers(self) -> tuple[Contact, ...]:
+        """Where the approvers are reached."""
+        return tuple(contact for contact in self.verified if contact.approver)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

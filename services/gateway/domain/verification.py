@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from services.gateway.domain.records import Channel, Client, Standing
@@ -17,6 +18,7 @@ class Purpose(StrEnum):
     CONFIRM_OWNER = "CONFIRM_OWNER"
     SIGN_UP = "SIGN_UP"
     PASSWORD_RESET = "PASSWORD_RESET"
+    VERIFY_CONTACT = "VERIFY_CONTACT"
 
 
 class ChallengeState(StrEnum):
@@ -68,6 +70,14 @@ class NoticeKind(StrEnum):
     OWN_ACCOUNT_MADE = "OWN_ACCOUNT_MADE"
     PASSWORD_CHANGED = "PASSWORD_CHANGED"
     ACCOUNT_EXISTS = "ACCOUNT_EXISTS"
+    CONTACT_CHANGED = "CONTACT_CHANGED"
+    APPROVER_ADDED = "APPROVER_ADDED"
+
+
+WARNINGS: Final = frozenset(
+    {NoticeKind.NEW_SIGN_IN, NoticeKind.SIGN_IN_STOPPED, NoticeKind.PASSWORD_CHANGED, NoticeKind.DEVICE_SHUT_OUT}
+)
+"""What may be a thief's doing: the approvers are told of it, too."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -37,6 +37,7 @@ class VerificationServicer(rpc.VerificationServiceServicer):
             session_token=request.session_token,
             client=client(request.client),
             channel=from_enum(Channel, standing_pb2.Channel, "CHANNEL_", request.channel),
+            contact_id=_optional(request.contact_id),
         )
         challenge = await request_verification(self._context, command)
         return pb.RequestVerificationResponse(verification=answers.verification_status(challenge))
@@ -71,7 +72,9 @@ class VerificationServicer(rpc.VerificationServiceServicer):
     async def ListPendingVerifications(
         self, request: pb.ListPendingVerificationsRequest, context: Any
     ) -> pb.ListPendingVerificationsResponse:
-        pending = await list_pending_verifications(self._context, request.session_token, client(request.client))
+        pending = await list_pending_verifications(
+            self._context, request.session_token, client(request.client), _optional(request.profile_id)
+        )
         return pb.ListPendingVerificationsResponse(
             verifications=[answers.verification_status(each) for each in pending]
         )
@@ -83,6 +86,7 @@ class VerificationServicer(rpc.VerificationServiceServicer):
             request.session_token,
             client(request.client),
             UUID(request.verification_id),
+            _optional(request.profile_id),
         )
         return pb.ApproveDeviceResponse(verification=answers.verification_status(challenge))
 
@@ -93,6 +97,7 @@ class VerificationServicer(rpc.VerificationServiceServicer):
             request.session_token,
             client(request.client),
             UUID(request.verification_id),
+            _optional(request.profile_id),
         )
         return pb.RejectDeviceResponse(
             verification=answers.verification_status(rejected.challenge),
@@ -109,3 +114,7 @@ class VerificationServicer(rpc.VerificationServiceServicer):
         async with aclosing(watching) as changes:
             async for challenge in changes:
                 yield pb.WatchVerificationResponse(verification=answers.verification_status(challenge))
+
+
+def _optional(text: str) -> UUID | None:
+    return UUID(text) if text else None

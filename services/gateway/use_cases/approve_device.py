@@ -10,14 +10,21 @@ from services.gateway.clients import conversions
 from services.gateway.domain.records import Client
 from services.gateway.domain.verification import Asker, Basis, Challenge, ChallengeState, Purpose
 from services.gateway.storage import verifications
+from services.gateway.use_cases.approving import require_may_decide
 from services.gateway.use_cases.context import Context, resolve_member, step_id
 
 
 async def approve_device(
-    context: Context, request_id: UUID, session_token: str, client: Client, verification_id: UUID
+    context: Context,
+    request_id: UUID,
+    session_token: str,
+    client: Client,
+    verification_id: UUID,
+    profile_id: UUID | None = None,
 ) -> Challenge:
     """Let the asking device in as far as a yes buys. A repeat after a lost answer finishes what was begun."""
     resolved, _ = await resolve_member(context, session_token, client)
+    await require_may_decide(context, resolved, profile_id)
     account_id = resolved.account.account_id
     asker = await verifications.find_asker(context.database, context.sealing_keys, account_id, verification_id)
     if asker is None:

@@ -15,6 +15,7 @@ from libs.runtime.errors import ErrorReason, ServiceError, not_found
 from libs.runtime.ids import Ids
 from libs.runtime.keys import SealingKeys, keyed_hash
 from services.gateway.clients.challenge import ChallengeClient
+from services.gateway.clients.contacts import ContactsClient
 from services.gateway.clients.device_trust import DeviceTrustClient, Sighting, SightingKind
 from services.gateway.clients.download_planning import DownloadPlanningClient
 from services.gateway.clients.identity import IdentityClient
@@ -43,6 +44,7 @@ class Context:
     clock: Clock
     ids: Ids
     identity: IdentityClient
+    contacts: ContactsClient
     device_trust: DeviceTrustClient
     challenge: ChallengeClient
     download_planning: DownloadPlanningClient

@@ -43,13 +43,20 @@ async def _options(context: Context, account_id: UUID, ways: list[Channel]) -> t
             raise
         _log.warning("no masks for an offer", reason=str(error.reason))
         return (VerificationOption(channel=Channel.TRUSTED_DEVICE, masked_destination=""),)
-    masks = {contact.channel: contact.masked_destination for contact in contacts.contacts}
-    masks[Channel.TRUSTED_DEVICE] = ""
-    return tuple(VerificationOption(channel=way, masked_destination=masks[way]) for way in ways if way in masks)
+    options = [
+        VerificationOption(
+            channel=contact.channel, masked_destination=contact.masked_destination, contact_id=contact.contact_id
+        )
+        for contact in contacts.verified
+        if contact.channel in ways
+    ]
+    if Channel.TRUSTED_DEVICE in ways:
+        options.append(VerificationOption(channel=Channel.TRUSTED_DEVICE, masked_destination=""))
+    return tuple(options)
 
 
 def reachable(verdict: Verdict, offer: VerificationOffer | None) -> tuple[RemedyCode, ...]:
-    """The verdict's remedies, less the channels on which the owner cannot be reached."""
+    """The verdict's remedies, less the channels on which neither the owner nor an approver can be reached."""
     if offer is None:
         return verdict.remedies
     closed = {_REMEDY_OF[way] for way in _REMEDY_OF if way not in {option.channel for option in offer.options}}

@@ -9,6 +9,7 @@ from libs.runtime.errors import ErrorReason, ServiceError
 from services.gateway.domain.records import Client
 from services.gateway.domain.verification import Challenge, ChallengeState, NoticeKind, RevocationReason
 from services.gateway.storage import verifications
+from services.gateway.use_cases.approving import require_may_decide
 from services.gateway.use_cases.context import Context, resolve_member, step_id
 from services.gateway.use_cases.shutting_out import Ended, shut_device_out, tell_owner
 
@@ -22,10 +23,16 @@ class Rejected:
 
 
 async def reject_device(
-    context: Context, request_id: UUID, session_token: str, client: Client, verification_id: UUID
+    context: Context,
+    request_id: UUID,
+    session_token: str,
+    client: Client,
+    verification_id: UUID,
+    profile_id: UUID | None = None,
 ) -> Rejected:
     """Shut the asking device out, whatever state its question is in by now, and tell the owner."""
     resolved, _ = await resolve_member(context, session_token, client)
+    await require_may_decide(context, resolved, profile_id)
     account_id = resolved.account.account_id
     challenge = await _decide(context, account_id, verification_id, client)
     ended = await shut_device_out(context, account_id, challenge.requester.device_id, RevocationReason.NOT_ME)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from libs.runtime.errors import ErrorReason, ServiceError
+from libs.runtime.errors import ErrorReason, ServiceError, not_found
 from services.gateway.clients.challenge import NewChallenge
 from services.gateway.clients.conversions import client_context
 from services.gateway.clients.device_trust import SightingKind
@@ -25,12 +25,13 @@ from services.gateway.use_cases.context import Context, resolve_usable
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RequestVerification:
-    """A device wants to be let in."""
+    """A device wants to be let in. ``contact_id``: whom to send the code to; None: the owner."""
 
     request_id: UUID
     session_token: str
     client: Client
     channel: Channel
+    contact_id: UUID | None = None
 
 
 async def request_verification(context: Context, command: RequestVerification) -> Challenge:
@@ -41,7 +42,9 @@ async def request_verification(context: Context, command: RequestVerification) -
     restricted = resolved.session.state is SessionState.RESTRICTED
     _require_needed(assessment, restricted=restricted)
     purpose = purpose_for(assessment.standing, restricted=restricted)
-    return await ask(context, command.request_id, resolved, command.client, command.channel, purpose)
+    return await ask(
+        context, command.request_id, resolved, command.client, command.channel, purpose, command.contact_id
+    )
 
 
 async def ask(
@@ -51,10 +54,14 @@ async def ask(
     client: Client,
     channel: Channel,
     purpose: Purpose,
+    contact_id: UUID | None = None,
 ) -> Challenge:
-    """Make a challenge for a device and keep, sealed, who asked. Raises CHANNEL_UNAVAILABLE, LIMIT_EXCEEDED."""
+    """Make a challenge for a device and keep, sealed, who asked.
+
+    Raises CHANNEL_UNAVAILABLE, NOT_FOUND for a contact of another account, LIMIT_EXCEEDED.
+    """
     account_id = resolved.account.account_id
-    destination, language = await _destination(context, account_id, channel)
+    destination, language = await _destination(context, account_id, channel, contact_id)
     new = NewChallenge(
         request_id=request_id,
         account_id=account_id,
@@ -88,11 +95,16 @@ def _may_ask(assessment: Assessment) -> bool:
     return assessment.can_use_code or assessment.standing is Standing.SUSPECT or early
 
 
-async def _destination(context: Context, account_id: UUID, channel: Channel) -> tuple[str, str]:
+async def _destination(
+    context: Context, account_id: UUID, channel: Channel, contact_id: UUID | None
+) -> tuple[str, str]:
+    """Where a code goes, and in which language: to somebody who has proved to receive there, or nowhere."""
     if channel is Channel.TRUSTED_DEVICE:
         return "", ""
     contacts = await context.identity.get_contacts(account_id, masked_only=False)
-    contact = contacts.by(channel)
-    if contact is None:
+    contact = contacts.by(channel) if contact_id is None else contacts.find(contact_id)
+    if contact is None and contact_id is not None:
+        raise not_found("contact")
+    if contact is None or not contact.verified or contact.channel is not channel:
         raise ServiceError(ErrorReason.CHANNEL_UNAVAILABLE, metadata={"channel": str(channel)})
     return contact.destination, contacts.language

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
+from uuid import UUID, uuid5
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
@@ -21,32 +22,59 @@ class Channel(StrEnum):
     TEXT = "TEXT"
 
 
+class ContactRole(StrEnum):
+    """Whose a contact is."""
+
+    OWNER = "OWNER"
+    APPROVER = "APPROVER"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Contact:
-    """A way to reach an owner; ``verified`` once the owner has proved to receive there."""
+    """A way to reach an owner or an approver; ``verified`` once its person has proved to receive there."""
 
+    contact_id: UUID
     channel: Channel
     destination: str = field(repr=False)
     verified: bool
+    role: ContactRole = ContactRole.OWNER
+    name: str = field(default="", repr=False)
 
     @property
     def masked(self) -> str:
         """The destination with most of it hidden."""
-        return mask_email(self.destination) if self.channel is Channel.EMAIL else mask_phone(self.destination)
+        return mask(self.channel, self.destination)
 
 
-def normalize_email(text: str) -> str:
+def owner_contact_id(account_id: UUID, channel: Channel) -> UUID:
+    """The id of the owner's contact: there is one a channel, whatever stands in it."""
+    return uuid5(account_id, f"contact {channel}")
+
+
+def normalize(channel: Channel, text: str, field_name: str = "destination") -> str:
+    """A destination of either channel in its one form. Raises INVALID_FIELD on the field, without the text."""
+    if channel is Channel.EMAIL:
+        return normalize_email(text, field_name)
+    return normalize_phone(text, field_name)
+
+
+def same_destination(channel: Channel, one: str, other: str) -> bool:
+    """Whether two destinations in normal form reach the same mailbox or phone."""
+    return email_key(one) == email_key(other) if channel is Channel.EMAIL else one == other
+
+
+def normalize_email(text: str, field_name: str = "email") -> str:
     """The address in the one form in which it is stored and written to: ASCII, its domain in lower case.
 
     Letters beyond ASCII before the @ are refused: few mail servers take them, and they look like others.
-    Raises INVALID_FIELD on ``email``, without the address.
+    Raises INVALID_FIELD on the field, without the address.
     """
     try:
         valid = validate_email(text, check_deliverability=False, allow_smtputf8=False)
     except EmailNotValidError:
-        raise invalid_field("email", "must be an email address") from None
+        raise invalid_field(field_name, "must be an email address") from None
     if valid.ascii_email is None:
-        raise invalid_field("email", "must be an email address")
+        raise invalid_field(field_name, "must be an email address")
     return valid.ascii_email
 
 
@@ -55,15 +83,20 @@ def email_key(normalized: str) -> str:
     return normalized.lower()
 
 
-def normalize_phone(text: str) -> str:
-    """The number in E.164. Raises INVALID_FIELD on ``phone``, without the number."""
+def normalize_phone(text: str, field_name: str = "phone") -> str:
+    """The number in E.164. Raises INVALID_FIELD on the field, without the number."""
     try:
         number = phonenumbers.parse(text, None)
     except phonenumbers.NumberParseException:
-        raise invalid_field("phone", "must be a phone number that begins with + and its country code") from None
+        raise invalid_field(field_name, "must be a phone number that begins with + and its country code") from None
     if not phonenumbers.is_valid_number(number) or number.extension:
-        raise invalid_field("phone", "must be a number that is in use in its country")
+        raise invalid_field(field_name, "must be a number that is in use in its country")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def mask(channel: Channel, destination: str) -> str:
+    """A destination with most of it hidden."""
+    return mask_email(destination) if channel is Channel.EMAIL else mask_phone(destination)
 
 
 def mask_email(address: str) -> str:

@@ -11,7 +11,7 @@ from asyncpg import Record
 from libs.persistence.database import Executor
 from services.identity.contact_keys import ContactKeys
 from services.identity.domain.account import Account, AccountState, Plan, ProfileMove
-from services.identity.domain.contact import Channel, Contact
+from services.identity.domain.contact import Channel, Contact, owner_contact_id
 from services.identity.storage import sql
 
 
@@ -127,4 +127,5 @@ def _plan_from_row(row: Record) -> Plan:
 def _contact_from_row(row: Record, keys: ContactKeys, account_id: UUID) -> Contact:
     channel = Channel(row["channel"])
     destination = keys.open(row["sealed_destination"], account_id=account_id, channel=channel)
-    return Contact(channel=channel, destination=destination, verified=row["verified"])
+    contact_id = owner_contact_id(account_id, channel)
+    return Contact(contact_id=contact_id, channel=channel, destination=destination, verified=row["verified"])

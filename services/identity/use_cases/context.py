@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -35,6 +36,8 @@ class Identity:
     lifetimes: Lifetimes
     default_plan_id: str
     max_profiles: int
+    max_approvers: int
+    former_contacts_kept: timedelta
 
 
 async def hold_open_account(transaction: Executor, account_id: UUID) -> None:

@@ -23,6 +23,12 @@ def gateway_settings() -> dict[str, Any]:
 
 
 @pytest.fixture
+def challenge_settings() -> dict[str, Any]:
+    """Settings of challenge that differ from those of the world; a module that needs others overrides this."""
+    return {}
+
+
+@pytest.fixture
 def device_trust_policy() -> Policy:
     """The policy of device_trust; a module that needs another one overrides this."""
     return ASKED_AT_ONCE
@@ -33,11 +39,14 @@ async def world(
     service_database: ServiceDatabaseFactory,
     clock: FakeClock,
     gateway_settings: dict[str, Any],
+    challenge_settings: dict[str, Any],
     device_trust_policy: Policy,
 ) -> AsyncIterator[World]:
     """Everything that runs."""
     async with AsyncExitStack() as stack:
-        yield await start_world(stack, service_database, clock, device_trust_policy, **gateway_settings)
+        yield await start_world(
+            stack, service_database, clock, device_trust_policy, challenge_settings, **gateway_settings
+        )
 
 
 @pytest_asyncio.fixture

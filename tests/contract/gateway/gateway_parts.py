@@ -35,6 +35,7 @@ from services.gateway import main as gateway_main
 from services.gateway.settings import GatewaySettings
 from services.gateway.sightings import SightingRecorder
 from services.identity import main as identity_main
+from services.identity.contact_servicer import contact_registration
 from services.identity.protection_servicer import protection_registration
 from services.identity.servicer import registration as identity_registration
 from services.identity.settings import IdentitySettings
@@ -68,12 +69,13 @@ async def start_world(
     service_database: ServiceDatabaseFactory,
     clock: FakeClock,
     policy: Policy = ASKED_AT_ONCE,
+    challenge: dict[str, Any] | None = None,
     **changes: Any,
 ) -> World:
-    """Everything, started; ``policy`` is device_trust's, ``changes`` are settings of the gateway."""
+    """Everything, started; ``policy`` is device_trust's, ``challenge`` its settings, ``changes`` the gateway's."""
     inbox = await stack.enter_async_context(SmtpInbox())
     smsc = await stack.enter_async_context(Smsc())
-    world = World(stack=stack, clock=clock, inbox=inbox, smsc=smsc, policy=policy)
+    world = World(stack=stack, clock=clock, inbox=inbox, smsc=smsc, policy=policy, challenge_settings=challenge or {})
     for service, build in _LEAVES.items():
         dsns = await service_database(service)
         database = await _connect(world, service, dsns.app)
@@ -81,7 +83,8 @@ async def start_world(
     await _start_gateway(world, (await service_database("gateway")).app, changes)
     for caller in (BACKEND, OPERATOR, STRANGER):
         world.channels[caller.name] = await _open(world, "gateway", caller)
-    world.channels["gateway@device_trust"] = await _open(world, "device_trust", GATEWAY)
+    for leaf in ("device_trust", "identity"):
+        world.channels[f"gateway@{leaf}"] = await _open(world, leaf, GATEWAY)
     for leaf in ("identity", "download_planning"):
         world.channels[f"operator@{leaf}"] = await _open(world, leaf, OPERATOR)
     return world
@@ -114,7 +117,7 @@ async def _identity(world: World, database: Database, dsn: str) -> list[Registra
     passwords = identity_main.build_passwords(settings)
     world.stack.callback(passwords.close)
     identity = identity_main.build_identity(settings, database=database, clock=world.clock, passwords=passwords)
-    return [identity_registration(identity), protection_registration(identity)]
+    return [identity_registration(identity), contact_registration(identity), protection_registration(identity)]
 
 
 async def _device_trust(world: World, database: Database, dsn: str) -> list[Registration]:
@@ -150,7 +153,7 @@ async def _challenge(world: World, database: Database, dsn: str) -> list[Registr
         "sends_per_account": 20,
         "sends_per_destination": 100,
     }
-    settings = ChallengeSettings(**fields)
+    settings = ChallengeSettings(**(fields | world.challenge_settings))
     receipts = assembly.ReceiptTaker()
     senders = assembly.build_senders(settings, world.clock, receipts)
     world.stack.push_async_callback(senders.close)
@@ -196,8 +199,6 @@ async def _serve(world: World, service: str, registrations: list[Registration], 
 
 async def _open(world: World, service: str, caller: CallerCredentials) -> Channel:
     """A channel that sends once: these tests look at what the services answer, not at what a second try makes of it."""
-    once = [
-        (f"hearthgate.gateway.v1.{name}Service", "")
-        for name in ("Playback", "Verification", "Account", "Download", "Protection")
-    ]
+    names = ("Playback", "Verification", "Account", "Contact", "Download", "Protection")
+    once = [(f"hearthgate.gateway.v1.{name}Service", "") for name in names]
     return await world.stack.enter_async_context(open_channel(world.addresses[service], caller=caller, unretried=once))

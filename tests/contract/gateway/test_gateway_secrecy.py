@@ -14,6 +14,7 @@ import structlog
 
 from hearthgate.common.v1 import standing_pb2
 from hearthgate.gateway.v1 import account_service_pb2 as pb
+from hearthgate.gateway.v1 import contact_service_pb2 as contact_pb
 from hearthgate.gateway.v1 import protection_service_pb2 as protection_pb
 from hearthgate.gateway.v1 import verification_service_pb2 as verification_pb
 from libs.devstack.device import Person
@@ -32,6 +33,7 @@ from tests.contract.gateway.gateway_world import (
 )
 
 EMAIL, TEXT = standing_pb2.CHANNEL_EMAIL, standing_pb2.CHANNEL_TEXT
+NEW_EMAIL, APPROVER = "ada.elsewhere@example.org", "carl.the-second@example.org"
 NEW_PASSWORD = "another-four-words-entirely"
 
 
@@ -88,6 +90,8 @@ async def _story(home: Household, world: World) -> list[tuple[str, str]]:
     begun = await friend.create_own_account(ben, profile_id)
     codes.append(await world.code(ben.email))
     await friend.complete_sign_up(begun, codes[-1])
+    codes += await _contacts(home, world)
+    secrets += [("email", NEW_EMAIL), ("email", APPROVER)]
     reset_id = await home.tv.start_password_reset(owner.email)
     codes.append(await world.code(owner.email, "Choose a new password"))
     await home.tv.reset_password(reset_id, codes[-1], NEW_PASSWORD)
@@ -102,6 +106,23 @@ async def _story(home: Household, world: World) -> list[tuple[str, str]]:
     secrets += [("password", "not-the-one-it-is"), ("password", "four-words-never-to-be")]
     secrets += [("token", friend.session_token), ("token", thief.session_token), ("password", "not-the-password")]
     return [*secrets, *(("code", each) for code in codes for each in (code, wrong(code)))]
+
+
+async def _contacts(home: Household, world: World) -> list[str]:
+    """An approver is added, and the address is changed there and back; the codes."""
+    request = contact_pb.AddApproverRequest(
+        **once(home.tv), name="Carl", channel=EMAIL, destination=APPROVER, password=home.owner.password
+    )
+    added = await world.contacts.AddApprover(request)
+    codes = [await world.code(APPROVER)]
+    confirm = contact_pb.ConfirmApproverRequest(**once(home.tv), change_id=added.change_id, code=codes[0])
+    await world.contacts.ConfirmApprover(confirm)
+    for address in (NEW_EMAIL, home.owner.email):
+        change_id = await home.tv.start_contact_change(EMAIL, address, home.owner.password)
+        codes.append(await world.code(address, "Confirm that this reaches you"))
+        await failure(home.tv.complete_contact_change(change_id, wrong(codes[-1])))
+        await home.tv.complete_contact_change(change_id, codes[-1])
+    return codes
 
 
 async def _outage(home: Household, world: World) -> list[tuple[str, str]]:

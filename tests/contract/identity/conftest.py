@@ -18,6 +18,7 @@ from libs.runtime.clock import FakeClock
 from libs.runtime.keys import secret_digest
 from libs.runtime.settings import load_settings
 from libs.testing.plugin import ServiceDatabaseFactory
+from services.identity.contact_servicer import contact_registration
 from services.identity.main import build_identity
 from services.identity.passwords import Passwords
 from services.identity.protection_servicer import protection_registration
@@ -48,12 +49,15 @@ async def world(
         stack.callback(passwords.close)
         identity = build_identity(settings, database=database, clock=clock, passwords=passwords)
         callers = {each.name: [secret_digest(each.secret)] for each in (GATEWAY, OPERATOR, STRANGER)}
-        services = [registration(identity), protection_registration(identity)]
-        server = build_server(ServerOptions(callers=callers), services, database.ping)
+        registrations = [registration(identity), contact_registration(identity), protection_registration(identity)]
+        server = build_server(ServerOptions(callers=callers), registrations, database.ping)
         await stack.enter_async_context(server)
-        stubs, protection = {}, {}
+        stubs, channels, protection = {}, {}, {}
         for caller in (GATEWAY, OPERATOR, STRANGER):
             channel = await stack.enter_async_context(open_channel(f"127.0.0.1:{server.port}", caller=caller))
             stubs[caller.name] = rpc.IdentityServiceStub(channel)
+            channels[caller.name] = channel
             protection[caller.name] = protection_rpc.ProtectionServiceStub(channel)
-        yield World(stubs=stubs, protection=protection, identity=identity, clock=clock, hasher=hasher)
+        yield World(
+            stubs=stubs, channels=channels, protection=protection, identity=identity, clock=clock, hasher=hasher
+        )

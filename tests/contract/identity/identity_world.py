@@ -14,7 +14,7 @@ from hearthgate.identity.v1 import identity_service_pb2 as pb
 from hearthgate.identity.v1 import identity_service_pb2_grpc as rpc
 from hearthgate.identity.v1 import protection_service_pb2_grpc as protection_rpc
 from libs.rpc.callers import CallerCredentials
-from libs.rpc.channel import call
+from libs.rpc.channel import Channel, call
 from libs.runtime.clock import FakeClock
 from libs.runtime.errors import ErrorReason, ServiceError
 from services.identity.passwords import Argon2idHasher
@@ -89,6 +89,7 @@ class World:
     identity: Identity
     clock: FakeClock
     hasher: CountingHasher = field(default_factory=CountingHasher)
+    channels: dict[str, Channel] = field(default_factory=dict)
 
     async def say(self, method: str, request: Any, caller: str = "gateway") -> Any:
         """Call an RPC; errors come back as ServiceError."""

@@ -87,7 +87,7 @@ def test_a_masked_address_shows_two_letters_and_the_top_level_domain(address: st
 def test_masks_hide_length_and_all_but_the_last_two_digits() -> None:
     assert mask_email("a@b.com") == "a•••@b•••.com"
     assert mask_phone("+4915112345678") == "•••78"
-    contact = Contact(channel=Channel.EMAIL, destination="ada@example.com", verified=True)
+    contact = Contact(contact_id=uuid4(), channel=Channel.EMAIL, destination="ada@example.com", verified=True)
     assert contact.masked == "a•••@e•••.com"
     assert "ada" not in repr(contact)
 

@@ -38,6 +38,8 @@ class _ChallengePurposeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Chal
     """To verify the address of a new account."""
     CHALLENGE_PURPOSE_PASSWORD_RESET: _ChallengePurpose.ValueType  # 4
     """To set a new password."""
+    CHALLENGE_PURPOSE_VERIFY_CONTACT: _ChallengePurpose.ValueType  # 5
+    """To show that messages to a new address or number of the owner, or of an approver, arrive."""
 
 class ChallengePurpose(_ChallengePurpose, metaclass=_ChallengePurposeEnumTypeWrapper):
     """What a proof is for; a proof for one purpose never serves another."""
@@ -52,6 +54,8 @@ CHALLENGE_PURPOSE_SIGN_UP: ChallengePurpose.ValueType  # 3
 """To verify the address of a new account."""
 CHALLENGE_PURPOSE_PASSWORD_RESET: ChallengePurpose.ValueType  # 4
 """To set a new password."""
+CHALLENGE_PURPOSE_VERIFY_CONTACT: ChallengePurpose.ValueType  # 5
+"""To show that messages to a new address or number of the owner, or of an approver, arrive."""
 Global___ChallengePurpose: _TypeAlias = ChallengePurpose  # noqa: Y015
 
 class _ChallengeState:
@@ -200,6 +204,10 @@ class _NoticeKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_NoticeKind
     """The password was changed."""
     NOTICE_KIND_ACCOUNT_EXISTS: _NoticeKind.ValueType  # 7
     """Somebody tried to sign up with an address that has an account."""
+    NOTICE_KIND_CONTACT_CHANGED: _NoticeKind.ValueType  # 8
+    """The address or number of the owner was changed or removed."""
+    NOTICE_KIND_APPROVER_ADDED: _NoticeKind.ValueType  # 9
+    """Somebody became an approver of the account."""
 
 class NoticeKind(_NoticeKind, metaclass=_NoticeKindEnumTypeWrapper):
     """What an owner is told."""
@@ -220,6 +228,10 @@ NOTICE_KIND_PASSWORD_CHANGED: NoticeKind.ValueType  # 6
 """The password was changed."""
 NOTICE_KIND_ACCOUNT_EXISTS: NoticeKind.ValueType  # 7
 """Somebody tried to sign up with an address that has an account."""
+NOTICE_KIND_CONTACT_CHANGED: NoticeKind.ValueType  # 8
+"""The address or number of the owner was changed or removed."""
+NOTICE_KIND_APPROVER_ADDED: NoticeKind.ValueType  # 9
+"""Somebody became an approver of the account."""
 Global___NoticeKind: _TypeAlias = NoticeKind  # noqa: Y015
 
 @_typing.final

@@ -249,19 +249,23 @@ class VerificationOption(_message.Message):
 
     CHANNEL_FIELD_NUMBER: _builtins.int
     MASKED_DESTINATION_FIELD_NUMBER: _builtins.int
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
     channel: _standing_pb2.Channel.ValueType
     """By which way."""
     masked_destination: _builtins.str
     """Where a code would go, with most of it hidden; empty for TRUSTED_DEVICE."""
+    contact_id: _builtins.str
+    """UUID of the contact, the owner's or an approver's, for RequestVerification; empty for TRUSTED_DEVICE."""
     def __init__(
         self,
         *,
         channel: _standing_pb2.Channel.ValueType = ...,
         masked_destination: _builtins.str = ...,
+        contact_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "masked_destination", b"masked_destination"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "contact_id", b"contact_id", "masked_destination", b"masked_destination"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -283,7 +287,7 @@ class Verification(_message.Message):
     """The verification that is under way; empty when there is none."""
     @_builtins.property
     def options(self) -> _containers.RepeatedCompositeFieldContainer[Global___VerificationOption]:
-        """The ways that are open, email first."""
+        """The ways that are open, the owner's first, email before text; then the approvers', then the household's devices."""
 
     @_builtins.property
     def deadline(self) -> _timestamp_pb2.Timestamp:

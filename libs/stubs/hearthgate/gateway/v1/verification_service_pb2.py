@@ -28,7 +28,7 @@ from hearthgate.common.v1 import client_context_pb2 as hearthgate_dot_common_dot
 from hearthgate.common.v1 import standing_pb2 as hearthgate_dot_common_dot_v1_dot_standing__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n0hearthgate/gateway/v1/verification_service.proto\x12\x15hearthgate.gateway.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a)hearthgate/common/v1/client_context.proto\x1a#hearthgate/common/v1/standing.proto\"\xbd\x03\n\x12VerificationStatus\x12\x17\n\x0fverification_id\x18\x01 \x01(\t\x12\x37\n\x05state\x18\x02 \x01(\x0e\x32(.hearthgate.gateway.v1.VerificationState\x12.\n\x07\x63hannel\x18\x03 \x01(\x0e\x32\x1d.hearthgate.common.v1.Channel\x12\x1a\n\x12masked_destination\x18\x04 \x01(\t\x12\x15\n\rattempts_left\x18\x05 \x01(\r\x12/\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0cmatch_number\x18\x07 \x01(\t\x12,\n\x06\x64\x65vice\x18\x08 \x01(\x0b\x32\x1c.hearthgate.common.v1.Device\x12\x14\n\x0c\x63ountry_code\x18\t \x01(\t\x12\x17\n\x0fsuspected_theft\x18\n \x01(\x08\x12\x1d\n\x15other_channel_advised\x18\x0b \x01(\x08\x12/\n\x0b\x63reate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xd6\x01\n\x1aRequestVerificationRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12!\n\rsession_token\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x10\x12;\n\x06\x63lient\x18\x03 \x01(\x0b\x32#.hearthgate.common.v1.ClientContextB\x06\xbaH\x03\xc8\x01\x01\x12:\n\x07\x63hannel\x18\x04 \x01(\x0e\x32\x1d.hearthgate.common.v1.ChannelB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\"^\n\x1bRequestVerificationResponse\x12?\n\x0cverification\x18\x01 \x01(\x0b\x32).hearthgate.gateway.v1.VerificationStatus\"\xd8\x01\n\x11SubmitCodeRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12!\n\rsession_token\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x10\x12;\n\x06\x63lient\x18\x03 \x01(\x0b\x32#.hearthgate.common.v1.ClientContextB\x06\xbaH\x03\xc8\x01\x01\x12!\n\x0fverification_id\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\"\n\x04\x63ode\x18\x05 \x01(\tB\x14\xbaH\x11r\x0f\x32\r^[0-9]{4,10}$\"\x80\x02\n\x12SubmitCodeResponse\x12\x31\n\x06result\x18\x01 \x01(\x0e\x32!.hearthgate.gateway.v1.CodeResult\x12\x15\n\rattempts_left\x18\x02 \x01(\r\x12\x30\n\x08standing\x18\x03 \x01(\x0e\x32\x1e.hearthgate.common.v1.Standing\x12\x38\n\x14standing_expire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\nallowances\x18\x05 \x01(\x0b\x32 .hearthgate.common.v1.Allowances\"\x98\x01\n\x18\x44\x65\x66\x65rVerificationRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12!\n\rsession_token\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x10\x12;\n\x06\x63lient\x18\x03 \x01(\x0b\x32#.hearthgate.common.v1.ClientContextB\x06\xbaH\x03\xc8\x01\x01\"\x7f\n\x19\x44\x65\x66\x65rVerificationResponse\x12,\n\x08\x64\x65\x61\x64line\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\nallowances\x18\x02 \x01(\x0b\x32 .hearthgate.common.v1.Allowances\"\x81\x01\n\x1fListPendingVerificationsRequest\x12!\n\rsession_token\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x10\x12;\n\x06\x63lient\x18\x02 \x01(\x0b\x32#.hearthgate.common.v1.ClientContextB\x06\xbaH\x03\xc8\x01\x01\"d\n ListPendingVerificationsResponse\x12@\n\rverifications\x18\x01 \x03(\x0b\x32).hearthgate.gateway.v1.VerificationStatus\"\xb7\x01\n\x14\x41pproveDeviceRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12!\n\rsession_token\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x10\x12;\n\x06\x63lient\x18\x03 \x01(\x0b\x32#.hearthgate.common.v1.ClientContextB\x06\xbaH\x03\xc8\x01\x01\x12!\n\x0fverification_id\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"X\n\x15\x41pproveDeviceResponse\x12?\n\x0cverification\x18\x01 \x01(\x0b\x32).hearthgate.gateway.v1.VerificationStatus\"\xb6\x01\n\x13RejectDeviceRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12!\n\rsession_token\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x10\x12;\n\x06\x63lient\x18\x03 \x01(\x0b\x32#.hearthgate.common.v1.ClientContextB\x06\xbaH\x03\xc8\x01\x01\x12!\n\x0fverification_id\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\x90\x01\n\x14RejectDeviceResponse\x12?\n\x0cverification\x18\x01 \x01(\x0b\x32).hearthgate.gateway.v1.VerificationStatus\x12\x1b\n\x13\x65nded_session_count\x18\x02 \x01(\r\x12\x1a\n\x12\x65nded_stream_count\x18\x03 \x01(\r\"\x9d\x01\n\x18WatchVerificationRequest\x12!\n\rsession_token\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x10\x12;\n\x06\x63lient\x18\x02 \x01(\x0b\x32#.hearthgate.common.v1.ClientContextB\x06\xbaH\x03\xc8\x01\x01\x12!\n\x0fverification_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\\\n\x19WatchVerificationResponse\x12?\n\x0cverification\x18\x01 \x01(\x0b\x32).hearthgate.gateway.v1.VerificationStatus*\xfe\x01\n\x11VerificationState\x12\"\n\x1eVERIFICATION_STATE_UNSPECIFIED\x10\x00\x12\x1e\n\x1aVERIFICATION_STATE_PENDING\x10\x01\x12\x1f\n\x1bVERIFICATION_STATE_VERIFIED\x10\x02\x12\x1f\n\x1bVERIFICATION_STATE_REJECTED\x10\x03\x12\x1e\n\x1aVERIFICATION_STATE_EXPIRED\x10\x04\x12 \n\x1cVERIFICATION_STATE_EXHAUSTED\x10\x05\x12!\n\x1dVERIFICATION_STATE_SUPERSEDED\x10\x06*\xd3\x01\n\nCodeResult\x12\x1b\n\x17\x43ODE_RESULT_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43ODE_RESULT_ACCEPTED\x10\x01\x12\x1a\n\x16\x43ODE_RESULT_WRONG_CODE\x10\x02\x12\x17\n\x13\x43ODE_RESULT_EXPIRED\x10\x03\x12\x1c\n\x18\x43ODE_RESULT_ALREADY_USED\x10\x04\x12\"\n\x1e\x43ODE_RESULT_ATTEMPTS_EXHAUSTED\x10\x05\x12\x17\n\x13\x43ODE_RESULT_UNKNOWN\x10\x06\x32\xcb\x06\n\x13VerificationService\x12|\n\x13RequestVerification\x12\x31.hearthgate.gateway.v1.RequestVerificationRequest\x1a\x32.hearthgate.gateway.v1.RequestVerificationResponse\x12\x61\n\nSubmitCode\x12(.hearthgate.gateway.v1.SubmitCodeRequest\x1a).hearthgate.gateway.v1.SubmitCodeResponse\x12v\n\x11\x44\x65\x66\x65rVerification\x12/.hearthgate.gateway.v1.DeferVerificationRequest\x1a\x30.hearthgate.gateway.v1.DeferVerificationResponse\x12\x8b\x01\n\x18ListPendingVerifications\x12\x36.hearthgate.gateway.v1.ListPendingVerificationsRequest\x1a\x37.hearthgate.gateway.v1.ListPendingVerificationsResponse\x12j\n\rApproveDevice\x12+.hearthgate.gateway.v1.ApproveDeviceRequest\x1a,.hearthgate.gateway.v1.ApproveDeviceResponse\x12g\n\x0cRejectDevice\x12*.hearthgate.gateway.v1.RejectDeviceRequest\x1a+.hearthgate.gateway.v1.RejectDeviceResponse\x12x\n\x11WatchVerification\x12/.hearthgate.gateway.v1.WatchVerificationRequest\x1a\x30.hearthgate.gateway.v1.WatchVerificationResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n0hearthgate/gateway/v1/verification_service.proto\x12\x15hearthgate.gateway.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a)hearthgate/common/v1/client_context.proto\x1a#hearthgate/common/v1/standing.proto\"\xbd\x03\n\x12VerificationStatus\x12\x17\n\x0fverification_id\x18\x01 \x01(\t\x12\x37\n\x05state\x18\x02 \x01(\x0e\x32(.hearthgate.gateway.v1.VerificationState\x12.\n\x07\x63hannel\x18\x03 \x01(\x0e\x32\x1d.hearthgate.common.v1.Channel\x12\x1a\n\x12masked_destination\x18\x04 \x01(\t\x12\x15\n\rattempts_left\x18\x05 \x01(\r\x12/\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0cmatch_number\x18\x07 \x01(\t\x12,\n\x06\x64\x65vice\x18\x08 \x01(\x0b\x32\x1c.hearthgate.common.v1.Device\x12\x14\n\x0c\x63ountry_code\x18\t \x01(\t\x12\x17\n\x0fsuspected_theft\x18\n \x01(\x08\x12\x1d\n\x15other_channel_advised\x18\x0b \x01(\x08\x12/\n\x0b\x63reate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xf7\x01\n\x1aRequestVerificationRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12!\n\rsession_token\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x10\x12;\n\x06\x63lient\x18\x03 \x01(\x0b\x32#.hearthgate.common.v1.ClientContextB\x06\xbaH\x03\xc8\x01\x01\x12:\n\x07\x63hannel\x18\x04 \x01(\x0e\x32\x1d.hearthgate.common.v1.ChannelB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1f\n\ncontact_id\x18\x05 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"^\n\x1bRequestVerificationResponse\x12?\n\x0cverification\x18\x01 \x01(\x0b\x32).hearthgate.gateway.v1.VerificationStatus\"\xd8\x01\n\x11SubmitCodeRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12!\n\rsession_token\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x10\x12;\n\x06\x63lient\x18\x03 \x01(\x0b\x32#.hearthgate.common.v1.ClientContextB\x06\xbaH\x03\xc8\x01\x01\x12!\n\x0fverification_id\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\"\n\x04\x63ode\x18\x05 \x01(\tB\x14\xbaH\x11r\x0f\x32\r^[0-9]{4,10}$\"\x80\x02\n\x12SubmitCodeResponse\x12\x31\n\x06result\x18\x01 \x01(\x0e\x32!.hearthgate.gateway.v1.CodeResult\x12\x15\n\rattempts_left\x18\x02 \x01(\r\x12\x30\n\x08standing\x18\x03 \x01(\x0e\x32\x1e.hearthgate.common.v1.Standing\x12\x38\n\x14standing_expire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\nallowances\x18\x05 \x01(\x0b\x32 .hearthgate.common.v1.Allowances\"\x98\x01\n\x18\x44\x65\x66\x65rVerificationRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12!\n\rsession_token\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x10\x12;\n\x06\x63lient\x18\x03 \x01(\x0b\x32#.hearthgate.common.v1.ClientContextB\x06\xbaH\x03\xc8\x01\x01\"\x7f\n\x19\x44\x65\x66\x65rVerificationResponse\x12,\n\x08\x64\x65\x61\x64line\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\nallowances\x18\x02 \x01(\x0b\x32 .hearthgate.common.v1.Allowances\"\xa2\x01\n\x1fListPendingVerificationsRequest\x12!\n\rsession_token\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x10\x12;\n\x06\x63lient\x18\x02 \x01(\x0b\x32#.hearthgate.common.v1.ClientContextB\x06\xbaH\x03\xc8\x01\x01\x12\x1f\n\nprofile_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"d\n ListPendingVerificationsResponse\x12@\n\rverifications\x18\x01 \x03(\x0b\x32).hearthgate.gateway.v1.VerificationStatus\"\xd8\x01\n\x14\x41pproveDeviceRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12!\n\rsession_token\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x10\x12;\n\x06\x63lient\x18\x03 \x01(\x0b\x32#.hearthgate.common.v1.ClientContextB\x06\xbaH\x03\xc8\x01\x01\x12!\n\x0fverification_id\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1f\n\nprofile_id\x18\x05 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"X\n\x15\x41pproveDeviceResponse\x12?\n\x0cverification\x18\x01 \x01(\x0b\x32).hearthgate.gateway.v1.VerificationStatus\"\xd7\x01\n\x13RejectDeviceRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12!\n\rsession_token\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x10\x12;\n\x06\x63lient\x18\x03 \x01(\x0b\x32#.hearthgate.common.v1.ClientContextB\x06\xbaH\x03\xc8\x01\x01\x12!\n\x0fverification_id\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1f\n\nprofile_id\x18\x05 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\x90\x01\n\x14RejectDeviceResponse\x12?\n\x0cverification\x18\x01 \x01(\x0b\x32).hearthgate.gateway.v1.VerificationStatus\x12\x1b\n\x13\x65nded_session_count\x18\x02 \x01(\r\x12\x1a\n\x12\x65nded_stream_count\x18\x03 \x01(\r\"\x9d\x01\n\x18WatchVerificationRequest\x12!\n\rsession_token\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x10\x12;\n\x06\x63lient\x18\x02 \x01(\x0b\x32#.hearthgate.common.v1.ClientContextB\x06\xbaH\x03\xc8\x01\x01\x12!\n\x0fverification_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\\\n\x19WatchVerificationResponse\x12?\n\x0cverification\x18\x01 \x01(\x0b\x32).hearthgate.gateway.v1.VerificationStatus*\xfe\x01\n\x11VerificationState\x12\"\n\x1eVERIFICATION_STATE_UNSPECIFIED\x10\x00\x12\x1e\n\x1aVERIFICATION_STATE_PENDING\x10\x01\x12\x1f\n\x1bVERIFICATION_STATE_VERIFIED\x10\x02\x12\x1f\n\x1bVERIFICATION_STATE_REJECTED\x10\x03\x12\x1e\n\x1aVERIFICATION_STATE_EXPIRED\x10\x04\x12 \n\x1cVERIFICATION_STATE_EXHAUSTED\x10\x05\x12!\n\x1dVERIFICATION_STATE_SUPERSEDED\x10\x06*\xd3\x01\n\nCodeResult\x12\x1b\n\x17\x43ODE_RESULT_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43ODE_RESULT_ACCEPTED\x10\x01\x12\x1a\n\x16\x43ODE_RESULT_WRONG_CODE\x10\x02\x12\x17\n\x13\x43ODE_RESULT_EXPIRED\x10\x03\x12\x1c\n\x18\x43ODE_RESULT_ALREADY_USED\x10\x04\x12\"\n\x1e\x43ODE_RESULT_ATTEMPTS_EXHAUSTED\x10\x05\x12\x17\n\x13\x43ODE_RESULT_UNKNOWN\x10\x06\x32\xcb\x06\n\x13VerificationService\x12|\n\x13RequestVerification\x12\x31.hearthgate.gateway.v1.RequestVerificationRequest\x1a\x32.hearthgate.gateway.v1.RequestVerificationResponse\x12\x61\n\nSubmitCode\x12(.hearthgate.gateway.v1.SubmitCodeRequest\x1a).hearthgate.gateway.v1.SubmitCodeResponse\x12v\n\x11\x44\x65\x66\x65rVerification\x12/.hearthgate.gateway.v1.DeferVerificationRequest\x1a\x30.hearthgate.gateway.v1.DeferVerificationResponse\x12\x8b\x01\n\x18ListPendingVerifications\x12\x36.hearthgate.gateway.v1.ListPendingVerificationsRequest\x1a\x37.hearthgate.gateway.v1.ListPendingVerificationsResponse\x12j\n\rApproveDevice\x12+.hearthgate.gateway.v1.ApproveDeviceRequest\x1a,.hearthgate.gateway.v1.ApproveDeviceResponse\x12g\n\x0cRejectDevice\x12*.hearthgate.gateway.v1.RejectDeviceRequest\x1a+.hearthgate.gateway.v1.RejectDeviceResponse\x12x\n\x11WatchVerification\x12/.hearthgate.gateway.v1.WatchVerificationRequest\x1a\x30.hearthgate.gateway.v1.WatchVerificationResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,6 +43,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REQUESTVERIFICATIONREQUEST'].fields_by_name['client']._serialized_options = b'\272H\003\310\001\001'
   _globals['_REQUESTVERIFICATIONREQUEST'].fields_by_name['channel']._loaded_options = None
   _globals['_REQUESTVERIFICATIONREQUEST'].fields_by_name['channel']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_REQUESTVERIFICATIONREQUEST'].fields_by_name['contact_id']._loaded_options = None
+  _globals['_REQUESTVERIFICATIONREQUEST'].fields_by_name['contact_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
   _globals['_SUBMITCODEREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_SUBMITCODEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_SUBMITCODEREQUEST'].fields_by_name['session_token']._loaded_options = None
@@ -63,6 +65,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTPENDINGVERIFICATIONSREQUEST'].fields_by_name['session_token']._serialized_options = b'\272H\007r\005\020\001\030\200\020'
   _globals['_LISTPENDINGVERIFICATIONSREQUEST'].fields_by_name['client']._loaded_options = None
   _globals['_LISTPENDINGVERIFICATIONSREQUEST'].fields_by_name['client']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_LISTPENDINGVERIFICATIONSREQUEST'].fields_by_name['profile_id']._loaded_options = None
+  _globals['_LISTPENDINGVERIFICATIONSREQUEST'].fields_by_name['profile_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
   _globals['_APPROVEDEVICEREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_APPROVEDEVICEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_APPROVEDEVICEREQUEST'].fields_by_name['session_token']._loaded_options = None
@@ -71,6 +75,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_APPROVEDEVICEREQUEST'].fields_by_name['client']._serialized_options = b'\272H\003\310\001\001'
   _globals['_APPROVEDEVICEREQUEST'].fields_by_name['verification_id']._loaded_options = None
   _globals['_APPROVEDEVICEREQUEST'].fields_by_name['verification_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_APPROVEDEVICEREQUEST'].fields_by_name['profile_id']._loaded_options = None
+  _globals['_APPROVEDEVICEREQUEST'].fields_by_name['profile_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
   _globals['_REJECTDEVICEREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_REJECTDEVICEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_REJECTDEVICEREQUEST'].fields_by_name['session_token']._loaded_options = None
@@ -79,46 +85,48 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REJECTDEVICEREQUEST'].fields_by_name['client']._serialized_options = b'\272H\003\310\001\001'
   _globals['_REJECTDEVICEREQUEST'].fields_by_name['verification_id']._loaded_options = None
   _globals['_REJECTDEVICEREQUEST'].fields_by_name['verification_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_REJECTDEVICEREQUEST'].fields_by_name['profile_id']._loaded_options = None
+  _globals['_REJECTDEVICEREQUEST'].fields_by_name['profile_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
   _globals['_WATCHVERIFICATIONREQUEST'].fields_by_name['session_token']._loaded_options = None
   _globals['_WATCHVERIFICATIONREQUEST'].fields_by_name['session_token']._serialized_options = b'\272H\007r\005\020\001\030\200\020'
   _globals['_WATCHVERIFICATIONREQUEST'].fields_by_name['client']._loaded_options = None
   _globals['_WATCHVERIFICATIONREQUEST'].fields_by_name['client']._serialized_options = b'\272H\003\310\001\001'
   _globals['_WATCHVERIFICATIONREQUEST'].fields_by_name['verification_id']._loaded_options = None
   _globals['_WATCHVERIFICATIONREQUEST'].fields_by_name['verification_id']._serialized_options = b'\272H\005r\003\260\001\001'
-  _globals['_VERIFICATIONSTATE']._serialized_start=2837
-  _globals['_VERIFICATIONSTATE']._serialized_end=3091
-  _globals['_CODERESULT']._serialized_start=3094
-  _globals['_CODERESULT']._serialized_end=3305
+  _globals['_VERIFICATIONSTATE']._serialized_start=2969
+  _globals['_VERIFICATIONSTATE']._serialized_end=3223
+  _globals['_CODERESULT']._serialized_start=3226
+  _globals['_CODERESULT']._serialized_end=3437
   _globals['_VERIFICATIONSTATUS']._serialized_start=218
   _globals['_VERIFICATIONSTATUS']._serialized_end=663
   _globals['_REQUESTVERIFICATIONREQUEST']._serialized_start=666
-  _globals['_REQUESTVERIFICATIONREQUEST']._serialized_end=880
-  _globals['_REQUESTVERIFICATIONRESPONSE']._serialized_start=882
-  _globals['_REQUESTVERIFICATIONRESPONSE']._serialized_end=976
-  _globals['_SUBMITCODEREQUEST']._serialized_start=979
-  _globals['_SUBMITCODEREQUEST']._serialized_end=1195
-  _globals['_SUBMITCODERESPONSE']._serialized_start=1198
-  _globals['_SUBMITCODERESPONSE']._serialized_end=1454
-  _globals['_DEFERVERIFICATIONREQUEST']._serialized_start=1457
-  _globals['_DEFERVERIFICATIONREQUEST']._serialized_end=1609
-  _globals['_DEFERVERIFICATIONRESPONSE']._serialized_start=1611
-  _globals['_DEFERVERIFICATIONRESPONSE']._serialized_end=1738
-  _globals['_LISTPENDINGVERIFICATIONSREQUEST']._serialized_start=1741
-  _globals['_LISTPENDINGVERIFICATIONSREQUEST']._serialized_end=1870
-  _globals['_LISTPENDINGVERIFICATIONSRESPONSE']._serialized_start=1872
-  _globals['_LISTPENDINGVERIFICATIONSRESPONSE']._serialized_end=1972
-  _globals['_APPROVEDEVICEREQUEST']._serialized_start=1975
-  _globals['_APPROVEDEVICEREQUEST']._serialized_end=2158
-  _globals['_APPROVEDEVICERESPONSE']._serialized_start=2160
-  _globals['_APPROVEDEVICERESPONSE']._serialized_end=2248
-  _globals['_REJECTDEVICEREQUEST']._serialized_start=2251
-  _globals['_REJECTDEVICEREQUEST']._serialized_end=2433
-  _globals['_REJECTDEVICERESPONSE']._serialized_start=2436
-  _globals['_REJECTDEVICERESPONSE']._serialized_end=2580
-  _globals['_WATCHVERIFICATIONREQUEST']._serialized_start=2583
-  _globals['_WATCHVERIFICATIONREQUEST']._serialized_end=2740
-  _globals['_WATCHVERIFICATIONRESPONSE']._serialized_start=2742
-  _globals['_WATCHVERIFICATIONRESPONSE']._serialized_end=2834
-  _globals['_VERIFICATIONSERVICE']._serialized_start=3308
-  _globals['_VERIFICATIONSERVICE']._serialized_end=4151
+  _globals['_REQUESTVERIFICATIONREQUEST']._serialized_end=913
+  _globals['_REQUESTVERIFICATIONRESPONSE']._serialized_start=915
+  _globals['_REQUESTVERIFICATIONRESPONSE']._serialized_end=1009
+  _globals['_SUBMITCODEREQUEST']._serialized_start=1012
+  _globals['_SUBMITCODEREQUEST']._serialized_end=1228
+  _globals['_SUBMITCODERESPONSE']._serialized_start=1231
+  _globals['_SUBMITCODERESPONSE']._serialized_end=1487
+  _globals['_DEFERVERIFICATIONREQUEST']._serialized_start=1490
+  _globals['_DEFERVERIFICATIONREQUEST']._serialized_end=1642
+  _globals['_DEFERVERIFICATIONRESPONSE']._serialized_start=1644
+  _globals['_DEFERVERIFICATIONRESPONSE']._serialized_end=1771
+  _globals['_LISTPENDINGVERIFICATIONSREQUEST']._serialized_start=1774
+  _globals['_LISTPENDINGVERIFICATIONSREQUEST']._serialized_end=1936
+  _globals['_LISTPENDINGVERIFICATIONSRESPONSE']._serialized_start=1938
+  _globals['_LISTPENDINGVERIFICATIONSRESPONSE']._serialized_end=2038
+  _globals['_APPROVEDEVICEREQUEST']._serialized_start=2041
+  _globals['_APPROVEDEVICEREQUEST']._serialized_end=2257
+  _globals['_APPROVEDEVICERESPONSE']._serialized_start=2259
+  _globals['_APPROVEDEVICERESPONSE']._serialized_end=2347
+  _globals['_REJECTDEVICEREQUEST']._serialized_start=2350
+  _globals['_REJECTDEVICEREQUEST']._serialized_end=2565
+  _globals['_REJECTDEVICERESPONSE']._serialized_start=2568
+  _globals['_REJECTDEVICERESPONSE']._serialized_end=2712
+  _globals['_WATCHVERIFICATIONREQUEST']._serialized_start=2715
+  _globals['_WATCHVERIFICATIONREQUEST']._serialized_end=2872
+  _globals['_WATCHVERIFICATIONRESPONSE']._serialized_start=2874
+  _globals['_WATCHVERIFICATIONRESPONSE']._serialized_end=2966
+  _globals['_VERIFICATIONSERVICE']._serialized_start=3440
+  _globals['_VERIFICATIONSERVICE']._serialized_end=4283
 # @@protoc_insertion_point(module_scope)

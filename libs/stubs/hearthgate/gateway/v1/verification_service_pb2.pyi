@@ -184,12 +184,15 @@ class RequestVerificationRequest(_message.Message):
     SESSION_TOKEN_FIELD_NUMBER: _builtins.int
     CLIENT_FIELD_NUMBER: _builtins.int
     CHANNEL_FIELD_NUMBER: _builtins.int
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """UUID; the same id gives the same verification."""
     session_token: _builtins.str
     """From SignIn."""
     channel: _standing_pb2.Channel.ValueType
     """By which way."""
+    contact_id: _builtins.str
+    """Whom to send the code to, UUID, from VerificationOption; its channel must be the one above. Empty: the owner."""
     @_builtins.property
     def client(self) -> _client_context_pb2.ClientContext:
         """The client as the edge sees it."""
@@ -201,10 +204,11 @@ class RequestVerificationRequest(_message.Message):
         session_token: _builtins.str = ...,
         client: _client_context_pb2.ClientContext | None = ...,
         channel: _standing_pb2.Channel.ValueType = ...,
+        contact_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["client", b"client"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "client", b"client", "request_id", b"request_id", "session_token", b"session_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "client", b"client", "contact_id", b"contact_id", "request_id", b"request_id", "session_token", b"session_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -386,8 +390,13 @@ class ListPendingVerificationsRequest(_message.Message):
 
     SESSION_TOKEN_FIELD_NUMBER: _builtins.int
     CLIENT_FIELD_NUMBER: _builtins.int
+    PROFILE_ID_FIELD_NUMBER: _builtins.int
     session_token: _builtins.str
     """From SignIn, of a device of the household."""
+    profile_id: _builtins.str
+    """The profile in use, UUID: the owner's, or an approver's, or DEVICE_NOT_TRUSTED; a child's never decides. Empty: any viewer of a household
+    device decides.
+    """
     @_builtins.property
     def client(self) -> _client_context_pb2.ClientContext:
         """The client as the edge sees it."""
@@ -397,10 +406,11 @@ class ListPendingVerificationsRequest(_message.Message):
         *,
         session_token: _builtins.str = ...,
         client: _client_context_pb2.ClientContext | None = ...,
+        profile_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["client", b"client"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["client", b"client", "session_token", b"session_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client", b"client", "profile_id", b"profile_id", "session_token", b"session_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -440,12 +450,17 @@ class ApproveDeviceRequest(_message.Message):
     SESSION_TOKEN_FIELD_NUMBER: _builtins.int
     CLIENT_FIELD_NUMBER: _builtins.int
     VERIFICATION_ID_FIELD_NUMBER: _builtins.int
+    PROFILE_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """UUID; the same id counts once."""
     session_token: _builtins.str
     """From SignIn, of a device of the household."""
     verification_id: _builtins.str
     """From ListPendingVerifications."""
+    profile_id: _builtins.str
+    """The profile in use, UUID: the owner's, or an approver's, or DEVICE_NOT_TRUSTED; a child's never decides. Empty: any viewer of a household
+    device decides.
+    """
     @_builtins.property
     def client(self) -> _client_context_pb2.ClientContext:
         """The client as the edge sees it."""
@@ -457,10 +472,11 @@ class ApproveDeviceRequest(_message.Message):
         session_token: _builtins.str = ...,
         client: _client_context_pb2.ClientContext | None = ...,
         verification_id: _builtins.str = ...,
+        profile_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["client", b"client"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["client", b"client", "request_id", b"request_id", "session_token", b"session_token", "verification_id", b"verification_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client", b"client", "profile_id", b"profile_id", "request_id", b"request_id", "session_token", b"session_token", "verification_id", b"verification_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -500,12 +516,17 @@ class RejectDeviceRequest(_message.Message):
     SESSION_TOKEN_FIELD_NUMBER: _builtins.int
     CLIENT_FIELD_NUMBER: _builtins.int
     VERIFICATION_ID_FIELD_NUMBER: _builtins.int
+    PROFILE_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """UUID; the same id counts once."""
     session_token: _builtins.str
     """From SignIn, of a device of the household."""
     verification_id: _builtins.str
     """From ListPendingVerifications."""
+    profile_id: _builtins.str
+    """The profile in use, UUID: the owner's, or an approver's, or DEVICE_NOT_TRUSTED; a child's never decides. Empty: any viewer of a household
+    device decides.
+    """
     @_builtins.property
     def client(self) -> _client_context_pb2.ClientContext:
         """The client as the edge sees it."""
@@ -517,10 +538,11 @@ class RejectDeviceRequest(_message.Message):
         session_token: _builtins.str = ...,
         client: _client_context_pb2.ClientContext | None = ...,
         verification_id: _builtins.str = ...,
+        profile_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["client", b"client"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["client", b"client", "request_id", b"request_id", "session_token", b"session_token", "verification_id", b"verification_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client", b"client", "profile_id", b"profile_id", "request_id", b"request_id", "session_token", b"session_token", "verification_id", b"verification_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

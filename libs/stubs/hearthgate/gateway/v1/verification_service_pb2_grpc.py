@@ -81,7 +81,8 @@ class VerificationServiceServicer:
         that verifies before it has to. A code makes a guest of one that put verifying off; one that is only watched so far gets nothing for it,
         and pays nothing.
         Effect: a challenge that takes the place of an earlier one; the same request id gives the same one. Errors: SESSION_UNKNOWN,
-        CHANNEL_UNAVAILABLE, ALLOWANCE_EXHAUSTED, STATE_CONFLICT when nothing is to be verified, LIMIT_EXCEEDED with RetryInfo.
+        CHANNEL_UNAVAILABLE (also for a contact that is not verified), NOT_FOUND for a contact that is none of the account's,
+        ALLOWANCE_EXHAUSTED, STATE_CONFLICT when nothing is to be verified, LIMIT_EXCEEDED with RetryInfo.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -104,14 +105,15 @@ class VerificationServiceServicer:
 
     def ListPendingVerifications(self, request, context):
         """Lists what waits for the household's answer. Caller: the streaming backend, for a device of the household. Effect: none.
-        Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED.
+        Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED (also for a profile that may not decide), NOT_FOUND for a profile of another account.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ApproveDevice(self, request, context):
-        """Says yes. Caller: the streaming backend, for a device of the household. Effect: the asking device is let in as far as a yes buys.
+        """Says yes. Caller: the streaming backend, for a device of the household; where it tells the profile, for the owner's or an approver's.
+        Effect: the asking device is let in as far as a yes buys.
         Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, NOT_FOUND, STATE_CONFLICT, ALLOWANCE_EXHAUSTED, INVALID_FIELD for the device's own question.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -21,7 +21,8 @@ class VerificationServiceStub:
     that verifies before it has to. A code makes a guest of one that put verifying off; one that is only watched so far gets nothing for it,
     and pays nothing.
     Effect: a challenge that takes the place of an earlier one; the same request id gives the same one. Errors: SESSION_UNKNOWN,
-    CHANNEL_UNAVAILABLE, ALLOWANCE_EXHAUSTED, STATE_CONFLICT when nothing is to be verified, LIMIT_EXCEEDED with RetryInfo.
+    CHANNEL_UNAVAILABLE (also for a contact that is not verified), NOT_FOUND for a contact that is none of the account's,
+    ALLOWANCE_EXHAUSTED, STATE_CONFLICT when nothing is to be verified, LIMIT_EXCEEDED with RetryInfo.
     """
     SubmitCode: _aio.UnaryUnaryMultiCallable[_verification_service_pb2.SubmitCodeRequest, _verification_service_pb2.SubmitCodeResponse]
     """Hands in a code. Caller: the streaming backend. Effect: a right code lets the device in as far as it buys. A wrong code is an answer.
@@ -31,10 +32,11 @@ class VerificationServiceStub:
     """Puts verifying off. Caller: the streaming backend. Effect: a deadline. Errors: SESSION_UNKNOWN, ALLOWANCE_EXHAUSTED, STATE_CONFLICT."""
     ListPendingVerifications: _aio.UnaryUnaryMultiCallable[_verification_service_pb2.ListPendingVerificationsRequest, _verification_service_pb2.ListPendingVerificationsResponse]
     """Lists what waits for the household's answer. Caller: the streaming backend, for a device of the household. Effect: none.
-    Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED.
+    Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED (also for a profile that may not decide), NOT_FOUND for a profile of another account.
     """
     ApproveDevice: _aio.UnaryUnaryMultiCallable[_verification_service_pb2.ApproveDeviceRequest, _verification_service_pb2.ApproveDeviceResponse]
-    """Says yes. Caller: the streaming backend, for a device of the household. Effect: the asking device is let in as far as a yes buys.
+    """Says yes. Caller: the streaming backend, for a device of the household; where it tells the profile, for the owner's or an approver's.
+    Effect: the asking device is let in as far as a yes buys.
     Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, NOT_FOUND, STATE_CONFLICT, ALLOWANCE_EXHAUSTED, INVALID_FIELD for the device's own question.
     """
     RejectDevice: _aio.UnaryUnaryMultiCallable[_verification_service_pb2.RejectDeviceRequest, _verification_service_pb2.RejectDeviceResponse]
@@ -60,7 +62,8 @@ class VerificationServiceServicer(metaclass=_abc_1.ABCMeta):
         that verifies before it has to. A code makes a guest of one that put verifying off; one that is only watched so far gets nothing for it,
         and pays nothing.
         Effect: a challenge that takes the place of an earlier one; the same request id gives the same one. Errors: SESSION_UNKNOWN,
-        CHANNEL_UNAVAILABLE, ALLOWANCE_EXHAUSTED, STATE_CONFLICT when nothing is to be verified, LIMIT_EXCEEDED with RetryInfo.
+        CHANNEL_UNAVAILABLE (also for a contact that is not verified), NOT_FOUND for a contact that is none of the account's,
+        ALLOWANCE_EXHAUSTED, STATE_CONFLICT when nothing is to be verified, LIMIT_EXCEEDED with RetryInfo.
         """
 
     @_abc_1.abstractmethod
@@ -88,7 +91,7 @@ class VerificationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_verification_service_pb2.ListPendingVerificationsRequest, _abc.Awaitable[_verification_service_pb2.ListPendingVerificationsResponse]],
     ) -> _abc.Awaitable[_verification_service_pb2.ListPendingVerificationsResponse]:
         """Lists what waits for the household's answer. Caller: the streaming backend, for a device of the household. Effect: none.
-        Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED.
+        Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED (also for a profile that may not decide), NOT_FOUND for a profile of another account.
         """
 
     @_abc_1.abstractmethod
@@ -97,7 +100,8 @@ class VerificationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _verification_service_pb2.ApproveDeviceRequest,
         context: _aio.ServicerContext[_verification_service_pb2.ApproveDeviceRequest, _abc.Awaitable[_verification_service_pb2.ApproveDeviceResponse]],
     ) -> _abc.Awaitable[_verification_service_pb2.ApproveDeviceResponse]:
-        """Says yes. Caller: the streaming backend, for a device of the household. Effect: the asking device is let in as far as a yes buys.
+        """Says yes. Caller: the streaming backend, for a device of the household; where it tells the profile, for the owner's or an approver's.
+        Effect: the asking device is let in as far as a yes buys.
         Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, NOT_FOUND, STATE_CONFLICT, ALLOWANCE_EXHAUSTED, INVALID_FIELD for the device's own question.
         """
 

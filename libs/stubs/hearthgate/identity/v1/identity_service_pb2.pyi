@@ -133,6 +133,30 @@ SESSION_END_REASON_MOVED_AWAY: SessionEndReason.ValueType  # 9
 """The viewer moved to an account of their own."""
 Global___SessionEndReason: _TypeAlias = SessionEndReason  # noqa: Y015
 
+class _ContactRole:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ContactRoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ContactRole.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CONTACT_ROLE_UNSPECIFIED: _ContactRole.ValueType  # 0
+    """Never sent."""
+    CONTACT_ROLE_OWNER: _ContactRole.ValueType  # 1
+    """The owner's."""
+    CONTACT_ROLE_APPROVER: _ContactRole.ValueType  # 2
+    """An approver's: a second adult who gets codes and warnings and may approve."""
+
+class ContactRole(_ContactRole, metaclass=_ContactRoleEnumTypeWrapper):
+    """Whose a contact is."""
+
+CONTACT_ROLE_UNSPECIFIED: ContactRole.ValueType  # 0
+"""Never sent."""
+CONTACT_ROLE_OWNER: ContactRole.ValueType  # 1
+"""The owner's."""
+CONTACT_ROLE_APPROVER: ContactRole.ValueType  # 2
+"""An approver's: a second adult who gets codes and warnings and may approve."""
+Global___ContactRole: _TypeAlias = ContactRole  # noqa: Y015
+
 @_typing.final
 class Plan(_message.Message):
     """What a subscriber pays for."""
@@ -343,7 +367,7 @@ Global___SessionTokens: _TypeAlias = SessionTokens  # noqa: Y015
 
 @_typing.final
 class Contact(_message.Message):
-    """A way to reach the owner."""
+    """A way to reach the owner, or an approver."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -351,6 +375,9 @@ class Contact(_message.Message):
     DESTINATION_FIELD_NUMBER: _builtins.int
     MASKED_DESTINATION_FIELD_NUMBER: _builtins.int
     VERIFIED_FIELD_NUMBER: _builtins.int
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
     channel: _standing_pb2.Channel.ValueType
     """By which way."""
     destination: _builtins.str
@@ -358,7 +385,13 @@ class Contact(_message.Message):
     masked_destination: _builtins.str
     """The destination with most of it hidden, to be shown to anybody."""
     verified: _builtins.bool
-    """Whether the owner has proved to receive there."""
+    """Whether its person has proved to receive there. Nothing but the code that proves it is ever sent to one that is not."""
+    contact_id: _builtins.str
+    """UUID; stays the same while it is the contact of this channel, or of this approver."""
+    role: Global___ContactRole.ValueType
+    """Whose it is."""
+    name: _builtins.str
+    """What the owner calls an approver; empty for the owner."""
     def __init__(
         self,
         *,
@@ -366,10 +399,13 @@ class Contact(_message.Message):
         destination: _builtins.str = ...,
         masked_destination: _builtins.str = ...,
         verified: _builtins.bool = ...,
+        contact_id: _builtins.str = ...,
+        role: Global___ContactRole.ValueType = ...,
+        name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "destination", b"destination", "masked_destination", b"masked_destination", "verified", b"verified"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "contact_id", b"contact_id", "destination", b"destination", "masked_destination", b"masked_destination", "name", b"name", "role", b"role", "verified", b"verified"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1072,7 +1108,7 @@ class GetContactsResponse(_message.Message):
     """Language of letters to the owner, BCP 47."""
     @_builtins.property
     def contacts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Contact]:
-        """Each way to reach the owner; email first."""
+        """Each way to reach the owner, email first, verified or not; then the approvers, all of them verified."""
 
     def __init__(
         self,

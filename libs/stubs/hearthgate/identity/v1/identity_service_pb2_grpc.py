@@ -204,7 +204,8 @@ class IdentityServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetContacts(self, request, context):
-        """Reads where an account's owner is reached. Caller: gateway. Effect: none. Errors: NOT_FOUND.
+        """Reads where an account's owner and its approvers are reached. Caller: gateway, which sends to verified ones alone. Effect: none.
+        Errors: NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -50,7 +50,9 @@ class IdentityServiceStub:
     GetAccount: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GetAccountRequest, _identity_service_pb2.GetAccountResponse]
     """Reads an account with its plan and profiles. Caller: gateway, operator. Effect: none. Errors: NOT_FOUND."""
     GetContacts: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GetContactsRequest, _identity_service_pb2.GetContactsResponse]
-    """Reads where an account's owner is reached. Caller: gateway. Effect: none. Errors: NOT_FOUND."""
+    """Reads where an account's owner and its approvers are reached. Caller: gateway, which sends to verified ones alone. Effect: none.
+    Errors: NOT_FOUND.
+    """
     FindAccount: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.FindAccountRequest, _identity_service_pb2.FindAccountResponse]
     """Finds the account behind an address. Caller: gateway, which must answer alike for both outcomes. Effect: none. Errors: INVALID_FIELD."""
     SetPassword: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.SetPasswordRequest, _identity_service_pb2.SetPasswordResponse]
@@ -173,7 +175,9 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _identity_service_pb2.GetContactsRequest,
         context: _aio.ServicerContext[_identity_service_pb2.GetContactsRequest, _abc.Awaitable[_identity_service_pb2.GetContactsResponse]],
     ) -> _abc.Awaitable[_identity_service_pb2.GetContactsResponse]:
-        """Reads where an account's owner is reached. Caller: gateway. Effect: none. Errors: NOT_FOUND."""
+        """Reads where an account's owner and its approvers are reached. Caller: gateway, which sends to verified ones alone. Effect: none.
+        Errors: NOT_FOUND.
+        """
 
     @_abc_1.abstractmethod
     def FindAccount(

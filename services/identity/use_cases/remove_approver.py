@@ -1,0 +1,20 @@
+"""RemoveApprover: somebody gets no codes and warnings any more, and approves nothing."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from libs.runtime.logging import get_logger
+from services.identity.storage import approvers
+from services.identity.use_cases.context import Identity
+from services.identity.use_cases.reauthentication import reauthenticate
+
+_log = get_logger(__name__)
+
+
+async def remove_approver(account_id: UUID, approver_id: UUID, password: str, *, identity: Identity) -> bool:
+    """Whether there was one. Raises CREDENTIALS_REJECTED, NOT_FOUND, OVERLOADED."""
+    await reauthenticate(account_id, password, identity=identity)
+    removed = await approvers.delete_approver(identity.database, account_id, approver_id)
+    _log.info("approver removed", account_id=account_id, approver_id=approver_id, removed=removed)
+    return removed
