@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from datetime import timedelta
 from typing import Final
 
 from libs.persistence.clock import DatabaseClock
 from libs.persistence.database import Database, open_database
 from libs.rpc.process import run_service, run_until_stopped
-from libs.rpc.server import ServerOptions, build_server
+from libs.rpc.server import Registration, ServerOptions, build_server
 from libs.runtime.clock import Clock
 from libs.runtime.ids import Uuid7Ids
+from libs.runtime.tasks import running
+from services.identity.audit_anchoring import keep_anchoring
+from services.identity.audit_servicer import audit_registration
 from services.identity.contact_keys import ContactKeys
+from services.identity.failed_sign_ins import writing_failed_sign_ins
 from services.identity.passwords import Argon2idHasher, Passwords
 from services.identity.servicer import registration
 from services.identity.settings import IdentitySettings
@@ -26,8 +31,26 @@ async def serve(settings: IdentitySettings) -> None:
     async with open_database(settings, NAME) as database, DatabaseClock.open(database) as clock:
         with closing(build_passwords(settings)) as passwords:
             identity = build_identity(settings, database=database, clock=clock, passwords=passwords)
-            server = build_server(ServerOptions.from_settings(settings), [registration(identity)], database.ping)
-            await run_until_stopped(server, settings.drain_seconds)
+            server = build_server(ServerOptions.from_settings(settings), registrations(identity), database.ping)
+            async with running_workers(settings, identity):
+                await run_until_stopped(server, settings.drain_seconds)
+
+
+def registrations(identity: Identity) -> list[Registration]:
+    """The gRPC services, each with its callers."""
+    return [registration(identity), audit_registration(identity)]
+
+
+@asynccontextmanager
+async def running_workers(settings: IdentitySettings, identity: Identity) -> AsyncIterator[None]:
+    """What goes on beside the server until the block ends."""
+    every = timedelta(seconds=settings.audit_anchor_seconds)
+    anchoring = keep_anchoring(identity, every=every, file=settings.audit_anchor_file)
+    async with (
+        running(anchoring, name="audit-anchoring"),
+        writing_failed_sign_ins(identity, every_seconds=settings.audit_failures_seconds),
+    ):
+        yield
 
 
 def build_passwords(settings: IdentitySettings) -> Passwords:
@@ -54,6 +77,7 @@ def build_identity(settings: IdentitySettings, *, database: Database, clock: Clo
         lifetimes=settings.lifetimes(),
         default_plan_id=settings.default_plan_id,
         max_profiles=settings.max_profiles,
+        audit_keys=settings.all_audit_keys(),
     )
 
 

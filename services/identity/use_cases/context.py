@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
@@ -10,7 +10,9 @@ from libs.persistence.database import Database, Executor
 from libs.runtime.clock import Clock
 from libs.runtime.errors import not_found
 from libs.runtime.ids import Ids
+from services.identity.audit_keys import AuditKeys
 from services.identity.contact_keys import ContactKeys
+from services.identity.domain.failed_sign_ins import FailedSignIns
 from services.identity.domain.session import Lifetimes
 from services.identity.passwords import Passwords
 from services.identity.storage import accounts
@@ -31,6 +33,8 @@ class Identity:
     lifetimes: Lifetimes
     default_plan_id: str
     max_profiles: int
+    audit_keys: AuditKeys
+    failed_sign_ins: FailedSignIns = field(default_factory=FailedSignIns)
 
 
 async def hold_open_account(transaction: Executor, account_id: UUID) -> None:

@@ -8,9 +8,11 @@ from uuid import UUID
 from libs.persistence.database import Executor
 from libs.runtime.errors import not_found
 from libs.runtime.logging import get_logger
+from services.identity.domain.audit import AuditKind
 from services.identity.domain.session import IssuedTokens, Session, SessionState, issue_tokens
 from services.identity.storage import sessions
 from services.identity.storage.requests import RequestKey, claim_request
+from services.identity.use_cases import audit
 from services.identity.use_cases.context import Identity, hold_open_account
 
 _log = get_logger(__name__)
@@ -53,6 +55,13 @@ async def open_session(
         if made_id != session_id:
             return await _repeat(transaction, account_id, made_id, tokens, identity)
         await sessions.open_session(transaction, session, tokens)
+        await audit.record(
+            *(transaction, account_id, AuditKind.SESSION_OPENED),
+            identity=identity,
+            session_id=session_id,
+            device_id=device_id,
+            details={"state": state},
+        )
     _log.info("session opened", account_id=account_id, session_id=session_id, state=state)
     return OpenedSession(session=session, tokens=tokens)
 

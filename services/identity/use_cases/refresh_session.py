@@ -5,9 +5,11 @@ from __future__ import annotations
 from libs.persistence.database import Executor
 from libs.runtime.errors import ErrorReason, ServiceError
 from libs.runtime.logging import get_logger
+from services.identity.domain.audit import AuditKind
 from services.identity.domain.refresh_token import RefreshToken, parse_refresh_token
 from services.identity.domain.session import EndReason, issue_tokens
 from services.identity.storage import sessions
+from services.identity.use_cases import audit
 from services.identity.use_cases.context import Identity
 from services.identity.use_cases.open_session import OpenedSession
 
@@ -41,4 +43,6 @@ async def _end_if_spent(transaction: Executor, token: RefreshToken, identity: Id
     now = identity.clock.now()
     ended = await sessions.end_session(transaction, token.account_id, session_id, EndReason.TOKEN_REUSED, now)
     if ended:
+        about = AuditKind.TOKEN_REUSED
+        await audit.record(transaction, token.account_id, about, identity=identity, session_id=session_id)
         _log.warning("refresh token used twice", account_id=token.account_id, session_id=session_id)

@@ -6,9 +6,11 @@ from uuid import UUID
 
 from libs.runtime.errors import not_found
 from libs.runtime.logging import get_logger
+from services.identity.domain.audit import AuditKind
 from services.identity.domain.password import check_new_password
 from services.identity.domain.session import EndReason
 from services.identity.storage import accounts, sessions
+from services.identity.use_cases import audit
 from services.identity.use_cases.context import Identity, hold_open_account
 
 _log = get_logger(__name__)
@@ -33,5 +35,7 @@ async def set_password(account_id: UUID, password: str, *, dry_run: bool, identi
         await hold_open_account(transaction, account_id)
         await accounts.put_password_hash(transaction, account_id, password_hash, now)
         ended = await sessions.end_all_sessions(transaction, account_id, EndReason.PASSWORD_CHANGED, now)
+        details = {"sessions_ended": ended}
+        await audit.record(transaction, account_id, AuditKind.PASSWORD_SET, identity=identity, details=details)
     _log.info("credential changed", account_id=account_id, sessions_ended=ended)
     return ended

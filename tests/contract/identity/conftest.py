@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 import pytest_asyncio
 
+from hearthgate.identity.v1 import audit_service_pb2_grpc as audit_rpc
 from hearthgate.identity.v1 import identity_service_pb2_grpc as rpc
 from libs.persistence.database import Database
 from libs.rpc.channel import open_channel
@@ -17,9 +18,8 @@ from libs.runtime.clock import FakeClock
 from libs.runtime.keys import secret_digest
 from libs.runtime.settings import load_settings
 from libs.testing.plugin import ServiceDatabaseFactory
-from services.identity.main import build_identity
+from services.identity.main import build_identity, registrations
 from services.identity.passwords import Passwords
-from services.identity.servicer import registration
 from services.identity.settings import IdentitySettings
 from tests.contract.identity.identity_world import GATEWAY, OPERATOR, STRANGER, CountingHasher, World
 
@@ -46,10 +46,11 @@ async def world(
         stack.callback(passwords.close)
         identity = build_identity(settings, database=database, clock=clock, passwords=passwords)
         callers = {each.name: [secret_digest(each.secret)] for each in (GATEWAY, OPERATOR, STRANGER)}
-        server = build_server(ServerOptions(callers=callers), [registration(identity)], database.ping)
+        server = build_server(ServerOptions(callers=callers), registrations(identity), database.ping)
         await stack.enter_async_context(server)
-        stubs = {}
+        stubs, audit_stubs = {}, {}
         for caller in (GATEWAY, OPERATOR, STRANGER):
             channel = await stack.enter_async_context(open_channel(f"127.0.0.1:{server.port}", caller=caller))
             stubs[caller.name] = rpc.IdentityServiceStub(channel)
-        yield World(stubs=stubs, identity=identity, clock=clock, hasher=hasher)
+            audit_stubs[caller.name] = audit_rpc.AuditServiceStub(channel)
+        yield World(stubs=stubs, identity=identity, clock=clock, hasher=hasher, audit_stubs=audit_stubs, dsns=dsns)

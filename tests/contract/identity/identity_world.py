@@ -10,8 +10,10 @@ from uuid import uuid4
 
 import pytest
 
+from hearthgate.identity.v1 import audit_service_pb2_grpc as audit_rpc
 from hearthgate.identity.v1 import identity_service_pb2 as pb
 from hearthgate.identity.v1 import identity_service_pb2_grpc as rpc
+from libs.persistence.dsn import ServiceDsns
 from libs.rpc.callers import CallerCredentials
 from libs.rpc.channel import call
 from libs.runtime.clock import FakeClock
@@ -87,6 +89,8 @@ class World:
     identity: Identity
     clock: FakeClock
     hasher: CountingHasher = field(default_factory=CountingHasher)
+    audit_stubs: dict[str, audit_rpc.AuditServiceStub] = field(default_factory=dict)
+    dsns: ServiceDsns | None = field(default=None, repr=False)
 
     async def say(self, method: str, request: Any, caller: str = "gateway") -> Any:
         """Call an RPC; errors come back as ServiceError."""
