@@ -53,14 +53,18 @@ class Report:
 
 
 async def verify(
-    database: Database, keys: AuditKeys, outside: AnchorFile | None, *, progress: Callable[[int], None] = lambda _: None
+    database: Database,
+    keys: AuditKeys,
+    outside: AnchorFile | None,
+    *,
+    now: datetime,
+    progress: Callable[[int], object] = lambda _: None,
 ) -> Report:
-    """Look at everything; ``progress`` is told the number of chains that are done.
+    """Look at everything. ``now`` is the database's time; ``progress`` is told the number of chains that are done.
 
     Raises ServiceError when the database fails, AnchorFileError when the anchors outside cannot be read.
     """
     report = Report(anchors_outside=outside is not None)
-    now = await storage.database_time(database)
     anchors = await _anchors(database, keys, outside, now, report)
     for anchor in anchors.values():
         await _check_leaves(database, anchor, report)

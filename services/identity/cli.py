@@ -6,12 +6,15 @@ import asyncio
 import json
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
 
 if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
     from services.identity.audit_keys import AuditKeys
     from services.identity.audit_verification import Report
 
@@ -100,7 +103,7 @@ async def _look(database_url: str, keys: AuditKeys, anchors: Path | None, *, qui
     from libs.runtime.errors import ServiceError
     from services.identity.anchor_file import AnchorFile, AnchorFileError
     from services.identity.audit_verification import verify
-    from services.identity.storage.audit import count_subjects
+    from services.identity.storage.audit import count_subjects, database_time
 
     timeout = timedelta(seconds=_STATEMENT_SECONDS)
     outside = AnchorFile(anchors) if anchors is not None else None
@@ -109,9 +112,11 @@ async def _look(database_url: str, keys: AuditKeys, anchors: Path | None, *, qui
             database_url, application_name="audit-verify", pool_size=2, statement_timeout=timeout
         )
         try:
+            now = await database_time(database)
             with Progress(console=Console(stderr=True), transient=True, disable=quiet) as bar:
                 task = bar.add_task("Chains", total=await count_subjects(database))
-                return await verify(database, keys, outside, progress=lambda done: bar.update(task, completed=done))
+                tell = partial(_advance, bar, task)
+                return await verify(database, keys, outside, now=now, progress=tell)
         finally:
             await database.close()
     except ServiceError as error:
@@ -119,6 +124,10 @@ async def _look(database_url: str, keys: AuditKeys, anchors: Path | None, *, qui
     except AnchorFileError as error:
         typer.echo(str(error), err=True)
     raise typer.Exit(1)
+
+
+def _advance(bar: Progress, task: TaskID, done: int) -> None:
+    bar.update(task, completed=done)
 
 
 def _keys() -> AuditKeys:

@@ -35,8 +35,8 @@ class IdentitySettings(ServiceSettings):
     password_retry_after_seconds: float = Field(default=2, gt=0, le=60)
     """When a caller who was shed may come again. Our choice: longer than the queue takes to drain."""
     audit_keys: SecretStr = SecretStr("")
-    """Keys of the audit log, as contact keys are written; empty: derived from the contact keys. Ours: one secret less to
-    begin with; keys of its own where those who may write to the database could learn the contact keys."""
+    """Keys of the audit log, as contact keys are written; empty: derived from the contact keys. Ours: one
+    secret less to begin with. Give it keys of its own where contact keys are dropped sooner than the log."""
     audit_anchor_file: Path | None = None
     """Where anchors of the audit log are appended; empty: they go to the log only."""
     audit_anchor_seconds: int = Field(default=300, ge=1, le=1_800)

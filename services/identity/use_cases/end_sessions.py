@@ -47,7 +47,7 @@ async def end_sessions(account_id: UUID, which: Which, reason: EndReason, *, ide
     async with identity.database.transaction() as transaction:
         ended = await _end(transaction, account_id, which, reason, identity.clock.now())
         if ended:
-            details = {"reason": reason, "count": ended}
+            details: dict[str, str | int] = {"reason": reason, "count": ended}
             about = AuditKind.SESSIONS_ENDED
             await audit.record(transaction, account_id, about, identity=identity, **_ids(which), details=details)
     _log.info("sessions ended", account_id=account_id, reason=reason, count=ended)
