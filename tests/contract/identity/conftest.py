@@ -53,4 +53,12 @@ async def world(
             channel = await stack.enter_async_context(open_channel(f"127.0.0.1:{server.port}", caller=caller))
             stubs[caller.name] = rpc.IdentityServiceStub(channel)
             audit_stubs[caller.name] = audit_rpc.AuditServiceStub(channel)
-        yield World(stubs=stubs, identity=identity, clock=clock, hasher=hasher, audit_stubs=audit_stubs, dsns=dsns)
+        yield World(
+            stubs=stubs,
+            identity=identity,
+            clock=clock,
+            hasher=hasher,
+            audit_stubs=audit_stubs,
+            dsns=dsns,
+            address=f"127.0.0.1:{server.port}",
+        )

@@ -91,6 +91,7 @@ class World:
     hasher: CountingHasher = field(default_factory=CountingHasher)
     audit_stubs: dict[str, audit_rpc.AuditServiceStub] = field(default_factory=dict)
     dsns: ServiceDsns | None = field(default=None, repr=False)
+    address: str = ""
 
     async def say(self, method: str, request: Any, caller: str = "gateway") -> Any:
         """Call an RPC; errors come back as ServiceError."""

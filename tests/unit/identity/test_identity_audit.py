@@ -295,9 +295,7 @@ def test_an_anchor_is_read_back_from_its_record_and_from_a_line_of_the_log() -> 
     assert KEYS.signed(anchor)
 
 
-@pytest.mark.parametrize(
-    "line", ["", "{}", "[]", "nonsense", '{"anchor": 1}', '{"record": 5}', '{"record": "x"}', "null"]
-)
+@pytest.mark.parametrize("line", ["", "{}", "[]", "nonsense", '{"anchor": 1}', '{"record": 5}', "null"])
 def test_a_line_without_an_anchor_is_none(line: str) -> None:
     assert Anchor.parse(line) is None
 
