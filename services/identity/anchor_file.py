@@ -15,7 +15,7 @@ _MODE: Final = 0o640
 
 
 class AnchorFileError(Exception):
-    """The file cannot be read or written, or holds other anchors than the database. The text names the file."""
+    """The file cannot be read or written. The text names it."""
 
 
 class AnchorFile:

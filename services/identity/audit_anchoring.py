@@ -90,6 +90,8 @@ async def write_out(identity: Identity, path: Path | None) -> int:
     while missing := await storage.anchors_after(identity.database, last):
         written += await asyncio.to_thread(file.append, missing)
         last = missing[-1].number
+    if written:
+        _log.info("anchors written out", count=written, last=last)
     return written
 
 

@@ -6,7 +6,7 @@ It may run beside the service: each batch of subjects is read in one snapshot, a
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -29,6 +29,7 @@ from services.identity.storage import audit as storage
 
 SETTLED: Final = timedelta(hours=1)
 """Events older than this have to be in an anchor. Ours: twice the longest interval that the settings take."""
+MOST_FINDINGS: Final = 1_000
 _UNDER_WAY: Final = timedelta(minutes=5)
 _SUBJECTS: Final = 200
 _EVENTS: Final = 5_000
@@ -37,19 +38,30 @@ _NIL: Final = UUID(int=0)
 
 @dataclass(kw_only=True, slots=True)
 class Report:
-    """What was looked at and found. ``newest`` is the newest anchor that was relied on."""
+    """What was looked at and found. ``newest`` is the newest anchor that was relied on.
+
+    ``findings`` holds the first 1,000, ``found`` counts all: a key that was dropped damns every event.
+    """
 
     subjects: int = 0
     events: int = 0
     anchors: int = 0
     anchors_outside: bool = False
     newest: Anchor | None = None
+    found: int = 0
     findings: list[Finding] = field(default_factory=list)
 
     @property
     def sound(self) -> bool:
         """Whether nothing was found."""
-        return not self.findings
+        return self.found == 0
+
+    def add(self, findings: Iterable[Finding]) -> None:
+        """Note what is wrong."""
+        for finding in findings:
+            self.found += 1
+            if len(self.findings) < MOST_FINDINGS:
+                self.findings.append(finding)
 
 
 async def verify(
@@ -93,7 +105,7 @@ async def _anchors(
         found += compare_anchors(relied, inside, under_way_since=now - _UNDER_WAY)
         # Those that are only in the database still tell something, unless they contradict.
         relied = inside | relied
-    report.findings += found
+    report.add(found)
     report.anchors = len(relied)
     report.newest = relied[max(relied)] if relied else None
     return relied
@@ -114,7 +126,7 @@ async def _check_leaves(database: Database, anchor: Anchor, report: Report) -> N
     elif merkle_root([head.leaf_hash() for head in heads]) != anchor.root:
         text = "its leaves do not give its root"
     if text:
-        report.findings.append(Finding(damage=Damage.LEAVES_ALTERED, text=text, anchor=anchor.number))
+        report.add([Finding(damage=Damage.LEAVES_ALTERED, text=text, anchor=anchor.number)])
 
 
 async def _check_chains(
@@ -133,9 +145,9 @@ async def _check_chains(
     checks = {each: ChainCheck(each, leaves[each], keys.authentic) for each in subject_ids}
     async for event in _events(snapshot, subject_ids):
         report.events += 1
-        report.findings += checks[event.subject_id].take(event)
+        report.add(checks[event.subject_id].take(event))
     for subject_id, check in checks.items():
-        report.findings += check.finish(heads.get(subject_id), settled_before)
+        report.add(check.finish(heads.get(subject_id), settled_before))
     report.subjects += len(subject_ids)
 
 

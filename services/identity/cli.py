@@ -154,6 +154,7 @@ def _as_dict(report: Report) -> dict[str, Any]:
         "anchors": report.anchors,
         "anchors_outside": report.anchors_outside,
         "newest_anchor": json.loads(newest.record()) if newest is not None else None,
+        "found": report.found,
         "findings": [
             {
                 "damage": each.damage,
@@ -183,7 +184,7 @@ def _tell(report: Report) -> None:
         typer.echo(f"The newest anchor is {report.newest.number}, of {report.newest.time.isoformat()}.")
     if not report.anchors_outside:
         typer.echo("No anchors from outside were given (--anchors): the database was compared with itself alone.")
-    typer.echo("All is sound." if report.sound else f"DAMAGED: {len(report.findings)} findings.")
+    typer.echo("All is sound." if report.sound else f"DAMAGED: {report.found} findings.")
 
 
 def _show(

@@ -35,7 +35,10 @@ _MAX_DETAILS: Final = 8
 
 
 class AuditKind(StrEnum):
-    """What happened. The database takes any word, so a new kind needs no migration."""
+    """What happened. The database takes any word, so a new kind needs no migration.
+
+    SESSION_OPENED also says that what the device had before ended.
+    """
 
     ACCOUNT_CREATED = "ACCOUNT_CREATED"
     ACCOUNT_ACTIVATED = "ACCOUNT_ACTIVATED"

@@ -67,7 +67,7 @@ async def record_alone(
 async def close_chain(transaction: Executor, account_id: UUID, *, identity: Identity) -> None:
     """Forget whose chain it is, in the transaction that erases the account; the chain stays, closed and nameless.
 
-    Does nothing for an account without a chain.
+    Call it before the account's row is deleted; the mapping refers to it. Does nothing for an account without a chain.
     """
     if await storage.lock_subject(transaction, account_id) is None:
         return

@@ -5,22 +5,29 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
 
+from hearthgate.identity.v1 import identity_service_pb2 as pb
+from hearthgate.identity.v1 import identity_service_pb2_grpc as rpc
+from libs.rpc.channel import call, open_channel
+from libs.runtime.errors import ErrorReason
+from libs.runtime.keys import secret_digest
 from services.identity.anchor_file import AnchorFile
 from services.identity.audit_anchoring import anchor, anchor_if_due, write_out
 from services.identity.audit_keys import AuditKeys
 from services.identity.domain.audit import AuditEvent
 from services.identity.domain.audit_findings import Damage
-from tests.contract.identity.audit_world import anchored, damages, owner, subject_of, tamper, verified
-from tests.contract.identity.identity_world import OPERATOR, World
+from tests.contract.identity.audit_world import anchored, damages, kinds, owner, subject_of, tamper, verified
+from tests.contract.identity.identity_world import EMAIL, GATEWAY, OPERATOR, World, refused
 
 ROOT = Path(__file__).parents[3]
 SET_HEAD_BACK = """
@@ -374,6 +381,59 @@ async def test_the_command_refuses_bad_settings_by_name(variables: dict[str, str
     assert (ended, out) == (code, "")
     assert words in err
     assert "canary" not in err
+
+
+async def test_the_service_anchors_by_itself_and_writes_what_failed_before_it_stops(
+    world: World, tmp_path: Path
+) -> None:
+    path = tmp_path / "anchors.jsonl"
+    account_id = await world.active()
+    assert world.dsns is not None
+    told = {"HEARTHGATE_DATABASE_URL": world.dsns.app, "HEARTHGATE_CONTACT_KEYS": "first:" + "A" * 43}
+    process = await start(
+        HEARTHGATE_CALLERS=json.dumps({GATEWAY.name: [secret_digest(GATEWAY.secret)]}),
+        HEARTHGATE_AUDIT_ANCHOR_FILE=str(path),
+        HEARTHGATE_AUDIT_ANCHOR_SECONDS="1",
+        HEARTHGATE_AUDIT_FAILURES_SECONDS="300",
+        **told,
+    )
+    try:
+        port = int((await logged(process, "listening"))["port"])
+        assert (await logged(process, "anchors written out"))["count"] == 1
+        async with open_channel(f"127.0.0.1:{port}", caller=GATEWAY) as channel:
+            request = pb.AuthenticateRequest(email=EMAIL, password="not the right phrase")
+            with refused(ErrorReason.CREDENTIALS_REJECTED):
+                await call(rpc.IdentityServiceStub(channel).Authenticate, request)
+        process.send_signal(signal.SIGTERM)
+        await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+    assert process.returncode == 0
+    assert (await kinds(world, account_id))[-1] == "SIGN_IN_FAILED"
+    code, out, _ = await hearthgate("audit", "verify", "--anchors", str(path), **told)
+    assert (code, "All is sound." in out) == (0, True), out
+
+
+async def logged(process: asyncio.subprocess.Process, event: str) -> dict[str, Any]:
+    """The next line of the service's log that tells of this."""
+    assert process.stderr is not None
+    async with asyncio.timeout(30):
+        while line := await process.stderr.readline():
+            entry: dict[str, Any] = json.loads(line)
+            if entry["event"] == event:
+                return entry
+    raise AssertionError(event)
+
+
+async def start(**variables: str) -> asyncio.subprocess.Process:
+    """Start the service as a process of its own."""
+    paths = os.pathsep.join((str(ROOT), str(ROOT / "libs" / "stubs")))
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "services.identity.main"),
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": paths} | variables,
+        stderr=asyncio.subprocess.PIPE,
+    )
 
 
 async def test_support_is_shown_what_happened_to_an_account(world: World) -> None:

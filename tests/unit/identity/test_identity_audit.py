@@ -6,7 +6,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -16,6 +18,7 @@ from hypothesis import strategies as st
 from libs.runtime.redaction import redact_text
 from services.identity.anchor_file import AnchorFile, AnchorFileError
 from services.identity.audit_keys import AuditKeys
+from services.identity.audit_verification import MOST_FINDINGS, Report
 from services.identity.domain.audit import GENESIS, AuditEvent, AuditKind, Head, Subject, canonical_details
 from services.identity.domain.audit_anchor import FIRST_PREVIOUS, Anchor, merkle_root
 from services.identity.domain.audit_findings import (
@@ -84,7 +87,7 @@ def test_an_untouched_chain_is_sound(length: int) -> None:
     assert check(events, head_of(events), [head_of(events[: length // 2 + 1])]) == []
 
 
-EDITS = {
+EDITS: dict[str, Any] = {
     "kind": "PASSWORD_SET",
     "time": NOW,
     "actor": "operator",
@@ -186,6 +189,13 @@ def test_a_head_that_is_gone_or_set_back_or_altered_is_named() -> None:
     assert damages(check([], head_of(events))) == {(Damage.CHAIN_MISSING, 1)}
 
 
+def test_a_report_counts_everything_and_shows_the_first_thousand() -> None:
+    report = Report()
+    assert report.sound
+    report.add(Finding(damage=Damage.KEY_UNKNOWN, text="") for _ in range(MOST_FINDINGS + 5))
+    assert (report.found, len(report.findings), report.sound) == (MOST_FINDINGS + 5, MOST_FINDINGS, False)
+
+
 # What an event may say
 
 
@@ -263,8 +273,6 @@ ROOTS = {
 
 @pytest.mark.parametrize("size", ROOTS)
 def test_the_tree_is_that_of_certificate_transparency(size: int) -> None:
-    from hashlib import sha256
-
     leaves = [sha256(b"\x00" + bytes.fromhex(each)).digest() for each in INPUTS[:size]]
     assert merkle_root(leaves).hex() == ROOTS[size]
 
