@@ -15,7 +15,7 @@ from uuid import UUID
 from libs.persistence.database import Database, Executor
 from services.identity.anchor_file import AnchorFile
 from services.identity.audit_keys import AuditKeys
-from services.identity.domain.audit import AuditEvent
+from services.identity.domain.audit import AuditEvent, Standing
 from services.identity.domain.audit_anchor import Anchor, merkle_root
 from services.identity.domain.audit_findings import (
     ChainCheck,
@@ -137,17 +137,19 @@ async def _check_chains(
     keys: AuditKeys,
     report: Report,
 ) -> None:
-    heads = await storage.heads_of(snapshot, subject_ids)
+    standings: dict[UUID, list[Standing]] = defaultdict(list)
+    for standing in await storage.standings_of(snapshot, subject_ids):
+        standings[standing.head.subject_id].append(standing)
     leaves: dict[UUID, list[Leaf]] = defaultdict(list)
     for batch_id, head in await storage.leaves_of(snapshot, subject_ids):
         if batch_id in numbers:
             leaves[head.subject_id].append(Leaf(anchor=numbers[batch_id], head=head))
-    checks = {each: ChainCheck(each, leaves[each], keys.authentic) for each in subject_ids}
+    checks = {each: ChainCheck(each, standings[each], leaves[each], keys.authentic) for each in subject_ids}
     async for event in _events(snapshot, subject_ids):
         report.events += 1
         report.add(checks[event.subject_id].take(event))
-    for subject_id, check in checks.items():
-        report.add(check.finish(heads.get(subject_id), settled_before))
+    for check in checks.values():
+        report.add(check.finish(settled_before))
     report.subjects += len(subject_ids)
 
 

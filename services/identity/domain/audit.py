@@ -19,9 +19,6 @@ from uuid import UUID
 from libs.runtime.keys import keyed_hash
 from libs.runtime.rows import Row
 
-GENESIS: Final = bytes(32)
-"""What stands before the first event of a chain."""
-
 Detail = str | int | bool
 
 _FORM: Final = b"hearthgate audit event 1"
@@ -121,6 +118,22 @@ class Head:
     def leaf_hash(self) -> bytes:
         """The head as a leaf of an anchor's tree (RFC 9162, 2.1.1: leaves are hashed under the prefix 0)."""
         return sha256(b"\x00" + self.subject_id.bytes + self.sequence.to_bytes(8, "big") + self.hash).digest()
+
+
+def genesis(account_id: UUID, salt: bytes) -> bytes:
+    """What stands before the first event of an account's chain (32 bytes).
+
+    It binds the chain to its account as long as the salt is there: nobody can map it to another one unseen.
+    """
+    return keyed_hash(salt, "account", account_id.bytes)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """A chain as its row tells of it: where it ends, and what it was begun with, unless that was forgotten."""
+
+    head: Head
+    genesis: bytes | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

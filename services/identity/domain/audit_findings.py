@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from services.identity.domain.audit import GENESIS, AuditEvent, Head
+from services.identity.domain.audit import AuditEvent, AuditKind, Head, Standing
 from services.identity.domain.audit_anchor import FIRST_PREVIOUS, Anchor
 
 
@@ -32,6 +32,8 @@ class Damage(StrEnum):
     """There are events, and nothing says where they end."""
     HEAD_ALTERED = "HEAD_ALTERED"
     """The head says something else than the last event: one of them was set back, or put in."""
+    ACCOUNT_ALTERED = "ACCOUNT_ALTERED"
+    """The chain is said to be of an account that it was not begun for, or of two, or of none before it was closed."""
     CHAIN_REWRITTEN = "CHAIN_REWRITTEN"
     """An anchor saw another event in this place."""
     NOT_ANCHORED = "NOT_ANCHORED"
@@ -70,14 +72,17 @@ Authentic = Callable[[AuditEvent], bool | None]
 class ChainCheck:
     """One subject's chain, looked at event by event in the order of their sequence, then as a whole."""
 
-    def __init__(self, subject_id: UUID, leaves: Sequence[Leaf], authentic: Authentic) -> None:
+    def __init__(
+        self, subject_id: UUID, standings: Sequence[Standing], leaves: Sequence[Leaf], authentic: Authentic
+    ) -> None:
         self._subject_id = subject_id
+        self._standings = standings
         self._authentic = authentic
         self._leaves = leaves
         self._at: dict[int, list[Leaf]] = defaultdict(list)
         for leaf in leaves:
             self._at[leaf.head.sequence].append(leaf)
-        self._sequence, self._hash = 0, GENESIS
+        self._sequence, self._hash, self._kind = 0, b"", ""
         self._anchored = max((leaf.head.sequence for leaf in leaves), default=0)
         self._first_not_anchored: AuditEvent | None = None
 
@@ -93,18 +98,23 @@ class ChainCheck:
             yield self._found(Damage.KEY_UNKNOWN, sequence, f"made under the key {event.key_id.hex()}")
         elif not authentic:
             yield self._found(Damage.EVENT_ALTERED, sequence, f"{event.kind} is not what was written")
-        if whole and event.previous_hash != self._hash:
+        if sequence == 1:
+            yield from self._against_account(event)
+        elif whole and event.previous_hash != self._hash:
             yield self._found(Damage.LINK_BROKEN, sequence, "does not follow from the event before it")
         for leaf in self._at.get(sequence, ()):
             if leaf.head.hash != event.hash:
                 yield self._found(Damage.CHAIN_REWRITTEN, sequence, "was another event when anchored", leaf.anchor)
         if sequence > self._anchored and self._first_not_anchored is None:
             self._first_not_anchored = event
-        self._sequence, self._hash = sequence, event.hash
+        self._sequence, self._hash, self._kind = sequence, event.hash, event.kind
 
-    def finish(self, head: Head | None, settled_before: datetime | None) -> Iterator[Finding]:
+    def finish(self, settled_before: datetime | None) -> Iterator[Finding]:
         """What is wrong with the chain as a whole; events before ``settled_before`` have to be anchored."""
-        yield from self._against_head(head)
+        yield from self._against_head(self._standings[0].head if self._standings else None)
+        forgotten = any(each.genesis is None for each in self._standings)
+        if forgotten and self._kind != AuditKind.CHAIN_CLOSED:
+            yield self._found(Damage.ACCOUNT_ALTERED, self._sequence, "is said to be nobody's, and was not closed")
         for leaf in self._leaves:
             if leaf.head.sequence > self._sequence:
                 damage = Damage.TAIL_MISSING if self._sequence else Damage.CHAIN_MISSING
@@ -113,6 +123,11 @@ class ChainCheck:
         late = self._first_not_anchored
         if late is not None and settled_before is not None and late.time < settled_before:
             yield self._found(Damage.NOT_ANCHORED, late.sequence, f"of {late.time.isoformat()}, in no anchor")
+
+    def _against_account(self, first: AuditEvent) -> Iterator[Finding]:
+        known = [each.genesis for each in self._standings if each.genesis is not None]
+        if any(genesis != first.previous_hash for genesis in known) or len(self._standings) > 1:
+            yield self._found(Damage.ACCOUNT_ALTERED, 1, "is said to be of an account that it was not begun for")
 
     def _against_head(self, head: Head | None) -> Iterator[Finding]:
         last = self._sequence

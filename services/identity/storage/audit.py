@@ -9,7 +9,7 @@ from uuid import UUID
 from asyncpg import Record
 
 from libs.persistence.database import Executor
-from services.identity.domain.audit import GENESIS, AuditEvent, Head, Subject
+from services.identity.domain.audit import AuditEvent, Head, Standing, Subject, genesis
 from services.identity.domain.audit_anchor import Anchor, parse_anchors
 from services.identity.storage import audit_sql as sql
 
@@ -24,7 +24,7 @@ async def lock_subject(transaction: Executor, account_id: UUID) -> Subject | Non
 
 async def insert_subject(transaction: Executor, account_id: UUID, subject_id: UUID, salt: bytes) -> None:
     """Begin a chain; does nothing where it was begun."""
-    await transaction.execute(sql.INSERT_SUBJECT, account_id, subject_id, salt, GENESIS)
+    await transaction.execute(sql.INSERT_SUBJECT, account_id, subject_id, salt, genesis(account_id, salt))
 
 
 async def append(transaction: Executor, account_id: UUID, event: AuditEvent) -> None:
@@ -118,9 +118,9 @@ async def next_subjects(executor: Executor, after: UUID, limit: int) -> list[UUI
     return [row["subject_id"] for row in await executor.fetch(sql.NEXT_SUBJECTS, after, limit)]
 
 
-async def heads_of(executor: Executor, subject_ids: Sequence[UUID]) -> dict[UUID, Head]:
-    """Where these chains end."""
-    return {row["subject_id"]: _head(row) for row in await executor.fetch(sql.HEADS_OF, subject_ids)}
+async def standings_of(executor: Executor, subject_ids: Sequence[UUID]) -> list[Standing]:
+    """Where these chains end, and what those of accounts that are not erased began with."""
+    return [_standing(row) for row in await executor.fetch(sql.HEADS_OF, subject_ids)]
 
 
 async def events_of(
@@ -146,6 +146,11 @@ def _subject(row: Record | None) -> Subject | None:
 
 def _head(row: Record) -> Head:
     return Head(subject_id=row["subject_id"], sequence=row["sequence"], hash=row["head_hash"])
+
+
+def _standing(row: Record) -> Standing:
+    account_id, salt = row["account_id"], row["salt"]
+    return Standing(head=_head(row), genesis=genesis(account_id, salt) if account_id is not None else None)
 
 
 def _leaf(row: Record) -> tuple[UUID, Head]:

@@ -138,10 +138,12 @@ limit $2
 """
 
 HEADS_OF: Final = """
-/* identity.audit_heads_of: where the chains of these subjects end */
-select subject_id, sequence, head_hash from audit_subject where subject_id = any($1::uuid[])
+/* identity.audit_heads_of: where the chains of these subjects end, and whose they are */
+select account_id, salt, subject_id, sequence, head_hash from audit_subject where subject_id = any($1::uuid[])
 union all
-select subject_id, sequence, head_hash from audit_closed_subject where subject_id = any($1::uuid[])
+select null::uuid, null::bytea, subject_id, sequence, head_hash
+from audit_closed_subject
+where subject_id = any($1::uuid[])
 """
 
 EVENTS_OF: Final = """

@@ -162,13 +162,34 @@ async def test_an_event_moved_to_another_account_is_named_in_both(world: World, 
     assert {(Damage.TAIL_MISSING, subject_id, 6), (Damage.EVENT_ALTERED, other, 5)} <= found
 
 
+async def test_two_accounts_whose_chains_were_exchanged_are_both_named(world: World, tmp_path: Path) -> None:
+    subject_id, other = await household(world, tmp_path / "anchors.jsonl")
+    exchange = """
+    update audit_subject a set subject_id = b.subject_id, salt = b.salt, sequence = b.sequence, head_hash = b.head_hash
+    from audit_subject b
+    where a.subject_id <> b.subject_id and a.subject_id in ($1, $2) and b.subject_id in ($1, $2)"""
+    await tamper(world, exchange, args=[subject_id, other])
+    found = damages(await verified(world, tmp_path / "anchors.jsonl"))
+    assert found == {(Damage.ACCOUNT_ALTERED, subject_id, 1), (Damage.ACCOUNT_ALTERED, other, 1)}
+
+
+async def test_a_chain_whose_account_was_taken_away_without_erasing_it_is_named(world: World, tmp_path: Path) -> None:
+    subject_id, _ = await household(world, tmp_path / "anchors.jsonl")
+    take_away = """
+    with gone as (delete from audit_subject where subject_id = $1 returning *)
+    insert into audit_closed_subject select subject_id, sequence, head_hash, anchored_sequence, now() from gone"""
+    await tamper(world, take_away, args=[subject_id])
+    found = damages(await verified(world, tmp_path / "anchors.jsonl"))
+    assert found == {(Damage.ACCOUNT_ALTERED, subject_id, 6)}
+
+
 async def test_whoever_has_the_key_of_events_is_betrayed_by_the_anchor(world: World, tmp_path: Path) -> None:
     path = tmp_path / "anchors.jsonl"
     subject_id, _ = await household(world, path)
     keys = world.identity.audit_keys
     async with owner(world) as connection:
         rows = await connection.fetch("select * from audit_event where subject_id = $1 order by sequence", subject_id)
-        previous = bytes(32)
+        previous = rows[0]["previous_hash"]
         for row in rows:
             event = AuditEvent.from_row(row)
             forged = keys.seal(replace(event, actor="operator", previous_hash=previous))

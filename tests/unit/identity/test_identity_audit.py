@@ -19,7 +19,7 @@ from libs.runtime.redaction import redact_text
 from services.identity.anchor_file import AnchorFile, AnchorFileError
 from services.identity.audit_keys import AuditKeys
 from services.identity.audit_verification import MOST_FINDINGS, Report
-from services.identity.domain.audit import GENESIS, AuditEvent, AuditKind, Head, Subject, canonical_details
+from services.identity.domain.audit import AuditEvent, AuditKind, Head, Standing, Subject, canonical_details, genesis
 from services.identity.domain.audit_anchor import FIRST_PREVIOUS, Anchor, merkle_root
 from services.identity.domain.audit_findings import (
     ChainCheck,
@@ -35,6 +35,7 @@ NOW = datetime(2030, 1, 1, tzinfo=UTC)
 KEYS = AuditKeys([b"k" * 32])
 FORGER = AuditKeys([b"f" * 32])
 SUBJECT = UUID(int=7)
+GENESIS = genesis(UUID(int=1), b"1" * 32)
 
 
 def chain(length: int, keys: AuditKeys = KEYS) -> list[AuditEvent]:
@@ -68,9 +69,10 @@ def check(
 ) -> list[Finding]:
     """What a verification finds; the anchors are numbered from 1."""
     leaves = [Leaf(anchor=number, head=each) for number, each in enumerate(anchored, start=1)]
-    looking = ChainCheck(SUBJECT, leaves, KEYS.authentic)
+    standings = [Standing(head=head, genesis=GENESIS)] if head is not None else []
+    looking = ChainCheck(SUBJECT, standings, leaves, KEYS.authentic)
     found = [finding for event in events for finding in looking.take(event)]
-    return found + list(looking.finish(head, settled_before))
+    return found + list(looking.finish(settled_before))
 
 
 def damages(found: Sequence[Finding]) -> set[tuple[Damage, int | None]]:
@@ -187,6 +189,19 @@ def test_a_head_that_is_gone_or_set_back_or_altered_is_named() -> None:
     assert damages(check(events, head_of(events[:2]))) == {(Damage.HEAD_ALTERED, 3)}
     assert damages(check(events, replace(head_of(events), hash=GENESIS))) == {(Damage.HEAD_ALTERED, 3)}
     assert damages(check([], head_of(events))) == {(Damage.CHAIN_MISSING, 1)}
+
+
+def test_a_chain_that_is_said_to_be_of_another_account_is_named() -> None:
+    events = chain(2)
+
+    def of(*begun_with: bytes | None) -> set[tuple[Damage, int | None]]:
+        standings = [Standing(head=head_of(events), genesis=each) for each in begun_with]
+        looking = ChainCheck(SUBJECT, standings, [], KEYS.authentic)
+        return damages([finding for event in events for finding in looking.take(event)])
+
+    assert of(GENESIS) == of(None) == set()
+    for wrong in ([genesis(UUID(int=2), b"1" * 32)], [genesis(UUID(int=1), b"2" * 32)], [GENESIS, GENESIS]):
+        assert of(*wrong) == {(Damage.ACCOUNT_ALTERED, 1)}
 
 
 def test_a_report_counts_everything_and_shows_the_first_thousand() -> None:
