@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from datetime import timedelta
 from typing import Final
 
 from libs.persistence.clock import DatabaseClock
 from libs.persistence.database import Database, open_database
 from libs.rpc.process import run_service, run_until_stopped
-from libs.rpc.server import ServerOptions, build_server
+from libs.rpc.server import Registration, ServerOptions, build_server
 from libs.runtime.clock import Clock
 from libs.runtime.ids import Uuid7Ids
+from libs.runtime.tasks import running
 from services.identity.access_tokens import AccessTokens
+from services.identity.audit_anchoring import keep_anchoring
+from services.identity.audit_servicer import audit_registration
 from services.identity.contact_keys import ContactKeys
 from services.identity.contact_servicer import contact_registration
+from services.identity.failed_sign_ins import writing_failed_sign_ins
 from services.identity.passwords import Argon2idHasher, Passwords
 from services.identity.protection_servicer import protection_registration
 from services.identity.servicer import registration
@@ -29,9 +34,31 @@ async def serve(settings: IdentitySettings) -> None:
     async with open_database(settings, NAME) as database, DatabaseClock.open(database) as clock:
         with closing(build_passwords(settings)) as passwords:
             identity = build_identity(settings, database=database, clock=clock, passwords=passwords)
-            registrations = [registration(identity), contact_registration(identity), protection_registration(identity)]
-            server = build_server(ServerOptions.from_settings(settings), registrations, database.ping)
-            await run_until_stopped(server, settings.drain_seconds)
+            server = build_server(ServerOptions.from_settings(settings), registrations(identity), database.ping)
+            async with running_workers(settings, identity):
+                await run_until_stopped(server, settings.drain_seconds)
+
+
+def registrations(identity: Identity) -> list[Registration]:
+    """The gRPC services, each with its callers."""
+    return [
+        registration(identity),
+        audit_registration(identity),
+        contact_registration(identity),
+        protection_registration(identity),
+    ]
+
+
+@asynccontextmanager
+async def running_workers(settings: IdentitySettings, identity: Identity) -> AsyncIterator[None]:
+    """What goes on beside the server until the block ends."""
+    every = timedelta(seconds=settings.audit_anchor_seconds)
+    anchoring = keep_anchoring(identity, every=every, file=settings.audit_anchor_file)
+    async with (
+        running(anchoring, name="audit-anchoring"),
+        writing_failed_sign_ins(identity, every_seconds=settings.audit_failures_seconds),
+    ):
+        yield
 
 
 def build_passwords(settings: IdentitySettings) -> Passwords:
@@ -62,6 +89,7 @@ def build_identity(settings: IdentitySettings, *, database: Database, clock: Clo
         max_profiles=settings.max_profiles,
         max_approvers=settings.max_approvers,
         former_contacts_kept=timedelta(days=settings.former_contact_days),
+        audit_keys=settings.all_audit_keys(),
     )
 
 

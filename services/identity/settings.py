@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 from pydantic import Field, SecretStr, field_validator
 
 from libs.runtime.keys import SigningKey, derive_key
 from libs.runtime.settings import ServiceSettings
+from services.identity.audit_keys import AuditKeys
 from services.identity.contact_keys import ContactKeys, decode_keys
 from services.identity.domain.session import Lifetimes, TokenLife
 
@@ -41,6 +43,15 @@ class IdentitySettings(ServiceSettings):
     """Passwords that may wait for a thread. Our choice: little more than a second's work."""
     password_retry_after_seconds: float = Field(default=2, gt=0, le=60)
     """When a caller who was shed may come again. Our choice: longer than the queue takes to drain."""
+    audit_keys: SecretStr = SecretStr("")
+    """Keys of the audit log, as contact keys are written; empty: derived from the contact keys. Ours: one
+    secret less to begin with. Give it keys of its own where contact keys are dropped sooner than the log."""
+    audit_anchor_file: Path | None = None
+    """Where anchors of the audit log are appended; empty: they go to the log only."""
+    audit_anchor_seconds: int = Field(default=300, ge=1, le=1_800)
+    """How often heads of the audit log are anchored. Ours: what is cut off sooner than that is not missed."""
+    audit_failures_seconds: float = Field(default=10, gt=0, le=300)
+    """How often failed sign-ins are written down. Ours: a crash forgets no more, and a flood makes one event of it."""
     default_plan_id: str = Field(default="standard", pattern=r"^[a-z0-9-]{1,32}$")
     """The plan of an account that names none."""
     max_profiles: int = Field(default=5, ge=1, le=100)
@@ -63,6 +74,17 @@ class IdentitySettings(ServiceSettings):
     def _are_keys(cls, value: SecretStr) -> SecretStr:
         ContactKeys.from_text(value.get_secret_value())
         return value
+
+    @field_validator("audit_keys")
+    @classmethod
+    def _are_audit_keys(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value():
+            AuditKeys.from_texts(value.get_secret_value())
+        return value
+
+    def all_audit_keys(self) -> AuditKeys:
+        """The audit log's own keys first; those derived from the contact keys verify what was written before."""
+        return AuditKeys.from_texts(self.audit_keys.get_secret_value(), self.contact_keys.get_secret_value())
 
     def lifetimes(self) -> Lifetimes:
         """How long tokens hold."""

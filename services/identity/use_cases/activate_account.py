@@ -9,9 +9,11 @@ from libs.persistence.database import Executor
 from libs.runtime.errors import ErrorReason, ServiceError, not_found
 from libs.runtime.logging import get_logger
 from services.identity.domain.account import Account, AccountState
+from services.identity.domain.audit import AuditKind
 from services.identity.domain.contact import Channel
 from services.identity.domain.profile import Profile
 from services.identity.storage import accounts, profiles
+from services.identity.use_cases import audit
 from services.identity.use_cases.context import Identity
 
 _log = get_logger(__name__)
@@ -35,6 +37,8 @@ async def activate_account(account_id: UUID, *, identity: Identity) -> Activated
         if state is AccountState.PENDING:
             await _claim_address(transaction, account_id, identity)
             await accounts.activate_account(transaction, account_id, identity.clock.now())
+            for kind in (AuditKind.CONTACT_VERIFIED, AuditKind.ACCOUNT_ACTIVATED):
+                await audit.record(transaction, account_id, kind, identity=identity, details={"channel": Channel.EMAIL})
         elif state is AccountState.CLOSED:
             raise ServiceError(ErrorReason.STATE_CONFLICT, detail=f"account {account_id} is closed")
         account = await accounts.find_account(transaction, account_id)

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 from libs.runtime.errors import ErrorReason, ServiceError
 from services.identity.domain.account import Account, AccountState
+from services.identity.domain.audit import AuditKind
 from services.identity.domain.contact import normalize_email
 from services.identity.domain.password import normalize_password
 from services.identity.domain.protection import Credential
 from services.identity.storage import accounts, protection
+from services.identity.use_cases import audit
 from services.identity.use_cases.context import NOBODY, Identity
 
 
@@ -34,9 +36,12 @@ async def authenticate(email: str, password: str, *, identity: Identity) -> Auth
     password_hash = credential.password_hash if credential else None
     right = await identity.passwords.verify(password_hash, normalize_password(password))
     if not right or credential is None or account is None or account.state is AccountState.PENDING:
+        identity.failed_sign_ins.note(account_id)
         raise ServiceError(ErrorReason.CREDENTIALS_REJECTED)
     if account.state is AccountState.CLOSED:
+        identity.failed_sign_ins.note(account_id)
         raise ServiceError(ErrorReason.STATE_CONFLICT, detail=f"account {account_id} is closed")
+    await audit.record_alone(account_id, AuditKind.SIGN_IN_SUCCEEDED, identity=identity)
     return Authenticated(account=account, credential=credential)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -13,7 +13,9 @@ from libs.runtime.clock import Clock
 from libs.runtime.errors import not_found
 from libs.runtime.ids import Ids
 from services.identity.access_tokens import AccessTokens
+from services.identity.audit_keys import AuditKeys
 from services.identity.contact_keys import ContactKeys
+from services.identity.domain.failed_sign_ins import FailedSignIns
 from services.identity.domain.session import Lifetimes
 from services.identity.passwords import Passwords
 from services.identity.storage import accounts
@@ -38,6 +40,8 @@ class Identity:
     max_profiles: int
     max_approvers: int
     former_contacts_kept: timedelta
+    audit_keys: AuditKeys
+    failed_sign_ins: FailedSignIns = field(default_factory=FailedSignIns)
 
 
 async def hold_open_account(transaction: Executor, account_id: UUID) -> None:

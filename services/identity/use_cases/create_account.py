@@ -10,11 +10,13 @@ from libs.persistence.database import Executor
 from libs.runtime.errors import invalid_field
 from libs.runtime.logging import get_logger
 from services.identity.domain.account import DEFAULT_LANGUAGE, Account, AccountState, Plan, ProfileMove
+from services.identity.domain.audit import AuditKind
 from services.identity.domain.contact import Channel, normalize_email, normalize_phone
 from services.identity.domain.password import check_new_password
 from services.identity.domain.profile import clean_name, owner_profile
 from services.identity.storage import accounts, profiles
 from services.identity.storage.requests import RequestKey, claim_sign_up, request_id_reused
+from services.identity.use_cases import audit
 from services.identity.use_cases.context import Identity
 
 _log = get_logger(__name__)
@@ -74,6 +76,7 @@ async def create_account(new: NewAccount, *, identity: Identity) -> CreatedAccou
         if made_id == account_id:
             account = await _draw_up(transaction, account_id, sign_up, identity, now)
             await _insert(transaction, account, sign_up, password_hash, identity)
+            await audit.record(transaction, account_id, AuditKind.ACCOUNT_CREATED, identity=identity)
     if made_id != account_id:
         return await _repeat(made_id, sign_up, identity)
     _log.info("account created", account_id=account_id)

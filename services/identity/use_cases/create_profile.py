@@ -7,9 +7,11 @@ from uuid import UUID
 
 from libs.runtime.errors import ErrorReason, ServiceError, not_found
 from libs.runtime.logging import get_logger
+from services.identity.domain.audit import AuditKind
 from services.identity.domain.profile import Profile, clean_name
 from services.identity.storage import profiles
 from services.identity.storage.requests import RequestKey, claim_request
+from services.identity.use_cases import audit
 from services.identity.use_cases.context import Identity, hold_open_account
 
 _log = get_logger(__name__)
@@ -44,6 +46,8 @@ async def create_profile(
                 kids=kids,
             )
             await profiles.insert_profile(transaction, profile, now)
+            about = AuditKind.PROFILE_CREATED
+            await audit.record(transaction, account_id, about, identity=identity, object_id=profile_id)
     if made_id != profile_id:
         return await _repeat(account_id, made_id, identity)
     _log.info("profile created", account_id=account_id, profile_id=profile_id)

@@ -14,8 +14,10 @@ from libs.persistence.database import Executor
 from libs.runtime.errors import ErrorReason, ServiceError, invalid_field, not_found
 from libs.runtime.logging import get_logger
 from services.identity.domain.account import AccountState
+from services.identity.domain.audit import AuditKind
 from services.identity.domain.profile import Profile, check_movable
 from services.identity.storage import accounts, profiles
+from services.identity.use_cases import audit
 from services.identity.use_cases.context import Identity
 
 _log = get_logger(__name__)
@@ -50,7 +52,10 @@ async def _move(profile: Profile, target: UUID, identity: Identity) -> Profile:
         _check_open(target, await accounts.lock_account(transaction, target))
         arriving = await _as_it_would_stand(transaction, profile, target, identity)
         await profiles.move_in(transaction, arriving, source=source, now=identity.clock.now())
-    await profiles.finish_move(identity.database, source, profile_id, target, identity.clock.now())
+        await audit.record(transaction, target, AuditKind.PROFILE_MOVED_IN, identity=identity, object_id=profile_id)
+    async with identity.database.transaction() as transaction:
+        await profiles.finish_move(transaction, source, profile_id, target, identity.clock.now())
+        await audit.record(transaction, source, AuditKind.PROFILE_MOVED_OUT, identity=identity, object_id=profile_id)
     _log.info("profile moved", profile_id=profile_id, account_id=source, target_account_id=target)
     return await _standing(target, profile_id, identity)
 

@@ -9,9 +9,11 @@ from uuid import UUID
 from libs.persistence.database import Executor
 from libs.runtime.errors import ErrorReason, ServiceError, not_found
 from libs.runtime.logging import get_logger
+from services.identity.domain.audit import AuditKind
 from services.identity.domain.session import IssuedTokens, Session, SessionState, issue_tokens
 from services.identity.storage import protection, sessions
 from services.identity.storage.requests import RequestKey, claim_request
+from services.identity.use_cases import audit
 from services.identity.use_cases.context import Identity, hold_open_account
 
 _log = get_logger(__name__)
@@ -57,6 +59,13 @@ async def open_session(new: NewSession, *, identity: Identity) -> OpenedSession:
             return await _repeat(transaction, new.account_id, made_id, tokens, identity)
         await _require_same_password(transaction, new)
         await sessions.open_session(transaction, session, tokens)
+        await audit.record(
+            *(transaction, new.account_id, AuditKind.SESSION_OPENED),
+            identity=identity,
+            session_id=session.session_id,
+            device_id=new.device_id,
+            details={"state": session.state, "key_bound": new.device_key is not None},
+        )
     _log.info("session opened", account_id=new.account_id, session_id=session.session_id, state=session.state)
     return _opened(session, tokens, identity)
 

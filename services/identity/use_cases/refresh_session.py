@@ -14,11 +14,13 @@ from uuid import UUID
 from libs.persistence.database import Executor
 from libs.runtime.errors import ErrorReason, ServiceError
 from libs.runtime.logging import get_logger
+from services.identity.domain.audit import AuditKind
 from services.identity.domain.device_key import KeyProof, proves
 from services.identity.domain.refresh_token import RefreshToken, next_refresh_token, parse_refresh_token
 from services.identity.domain.session import EndReason, IssuedTokens, Session, SessionState, issue_tokens
 from services.identity.storage import sessions
 from services.identity.storage.sessions import SpentToken
+from services.identity.use_cases import audit
 from services.identity.use_cases.context import Identity
 from services.identity.use_cases.open_session import OpenedSession
 
@@ -93,7 +95,7 @@ async def _exchange_again(
     now = identity.clock.now()
     genuine = _repeats(spent, refresh, now) if spent.session.device_key is None else spent.next_unused
     if not genuine:
-        await _end(transaction, spent.session, now)
+        await _end(transaction, spent.session, now, identity)
         return None
     tokens = _issued_before(token, spent, now, identity)
     return _opened(spent.session, tokens, identity) if tokens else None
@@ -132,10 +134,12 @@ def _issued_before(token: RefreshToken, spent: SpentToken, now: datetime, identi
     return None
 
 
-async def _end(transaction: Executor, session: Session, now: datetime) -> None:
-    reason = EndReason.TOKEN_REUSED
-    if await sessions.end_session(transaction, session.account_id, session.session_id, reason, now):
-        _log.warning("refresh token used twice", account_id=session.account_id, session_id=session.session_id)
+async def _end(transaction: Executor, session: Session, now: datetime, identity: Identity) -> None:
+    account_id, session_id = session.account_id, session.session_id
+    if await sessions.end_session(transaction, account_id, session_id, EndReason.TOKEN_REUSED, now):
+        about = AuditKind.TOKEN_REUSED
+        await audit.record(transaction, account_id, about, identity=identity, session_id=session_id)
+        _log.warning("refresh token used twice", account_id=account_id, session_id=session_id)
 
 
 def _opened(session: Session, tokens: IssuedTokens, identity: Identity) -> OpenedSession:

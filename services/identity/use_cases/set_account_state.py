@@ -7,8 +7,10 @@ from uuid import UUID
 from libs.runtime.errors import ErrorReason, ServiceError, not_found
 from libs.runtime.logging import get_logger
 from services.identity.domain.account import Account, AccountState
+from services.identity.domain.audit import AuditKind
 from services.identity.domain.session import EndReason
 from services.identity.storage import accounts, sessions
+from services.identity.use_cases import audit
 from services.identity.use_cases.context import Identity
 
 _log = get_logger(__name__)
@@ -27,6 +29,9 @@ async def set_account_state(account_id: UUID, state: AccountState, *, identity: 
         if state is AccountState.CLOSED:
             now = identity.clock.now()
             await sessions.end_all_sessions(transaction, account_id, EndReason.ACCOUNT_CLOSED, now)
+        if before is not None and before is not state:
+            about = AuditKind.ACCOUNT_STATE_SET
+            await audit.record(transaction, account_id, about, identity=identity, details={"state": state})
         account = await accounts.find_account(transaction, account_id)
     if account is None:
         raise not_found("account")

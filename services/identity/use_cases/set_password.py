@@ -7,10 +7,12 @@ from uuid import UUID
 
 from libs.runtime.errors import ErrorReason, ServiceError, invalid_field, not_found
 from libs.runtime.logging import get_logger
+from services.identity.domain.audit import AuditKind
 from services.identity.domain.password import check_new_password, normalize_password
 from services.identity.domain.protection import Credential
 from services.identity.domain.session import EndReason
 from services.identity.storage import accounts, protection, sessions
+from services.identity.use_cases import audit
 from services.identity.use_cases.context import Identity, hold_open_account
 
 _log = get_logger(__name__)
@@ -81,6 +83,8 @@ async def _put(command: SetPassword, seen: Credential | None, password_hash: str
         ended = await sessions.end_all_sessions(
             transaction, account_id, EndReason.PASSWORD_CHANGED, now, except_id=command.except_id
         )
+        details = {"sessions_ended": ended}
+        await audit.record(transaction, account_id, AuditKind.PASSWORD_SET, identity=identity, details=details)
     _log.info("credential changed", account_id=account_id, sessions_ended=ended)
     return ended
 

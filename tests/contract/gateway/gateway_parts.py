@@ -35,9 +35,6 @@ from services.gateway import main as gateway_main
 from services.gateway.settings import GatewaySettings
 from services.gateway.sightings import SightingRecorder
 from services.identity import main as identity_main
-from services.identity.contact_servicer import contact_registration
-from services.identity.protection_servicer import protection_registration
-from services.identity.servicer import registration as identity_registration
 from services.identity.settings import IdentitySettings
 from tests.contract.device_trust.device_trust_model import plain_model_data
 from tests.contract.gateway.gateway_world import BACKEND, DISOWN_URL, GATEWAY, OPERATOR, STRANGER, Part, World
@@ -117,7 +114,7 @@ async def _identity(world: World, database: Database, dsn: str) -> list[Registra
     passwords = identity_main.build_passwords(settings)
     world.stack.callback(passwords.close)
     identity = identity_main.build_identity(settings, database=database, clock=world.clock, passwords=passwords)
-    return [identity_registration(identity), contact_registration(identity), protection_registration(identity)]
+    return identity_main.registrations(identity)
 
 
 async def _device_trust(world: World, database: Database, dsn: str) -> list[Registration]:

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 import pytest_asyncio
 
+from hearthgate.identity.v1 import audit_service_pb2_grpc as audit_rpc
 from hearthgate.identity.v1 import identity_service_pb2_grpc as rpc
 from hearthgate.identity.v1 import protection_service_pb2_grpc as protection_rpc
 from libs.persistence.database import Database
@@ -18,11 +19,8 @@ from libs.runtime.clock import FakeClock
 from libs.runtime.keys import secret_digest
 from libs.runtime.settings import load_settings
 from libs.testing.plugin import ServiceDatabaseFactory
-from services.identity.contact_servicer import contact_registration
-from services.identity.main import build_identity
+from services.identity.main import build_identity, registrations
 from services.identity.passwords import Passwords
-from services.identity.protection_servicer import protection_registration
-from services.identity.servicer import registration
 from services.identity.settings import IdentitySettings
 from tests.contract.identity.identity_world import GATEWAY, OPERATOR, STRANGER, CountingHasher, World
 
@@ -49,15 +47,23 @@ async def world(
         stack.callback(passwords.close)
         identity = build_identity(settings, database=database, clock=clock, passwords=passwords)
         callers = {each.name: [secret_digest(each.secret)] for each in (GATEWAY, OPERATOR, STRANGER)}
-        registrations = [registration(identity), contact_registration(identity), protection_registration(identity)]
-        server = build_server(ServerOptions(callers=callers), registrations, database.ping)
+        server = build_server(ServerOptions(callers=callers), registrations(identity), database.ping)
         await stack.enter_async_context(server)
-        stubs, channels, protection = {}, {}, {}
+        stubs, channels, protection, audit_stubs = {}, {}, {}, {}
         for caller in (GATEWAY, OPERATOR, STRANGER):
             channel = await stack.enter_async_context(open_channel(f"127.0.0.1:{server.port}", caller=caller))
             stubs[caller.name] = rpc.IdentityServiceStub(channel)
             channels[caller.name] = channel
             protection[caller.name] = protection_rpc.ProtectionServiceStub(channel)
+            audit_stubs[caller.name] = audit_rpc.AuditServiceStub(channel)
         yield World(
-            stubs=stubs, channels=channels, protection=protection, identity=identity, clock=clock, hasher=hasher
+            stubs=stubs,
+            channels=channels,
+            protection=protection,
+            audit_stubs=audit_stubs,
+            identity=identity,
+            clock=clock,
+            hasher=hasher,
+            dsns=dsns,
+            address=f"127.0.0.1:{server.port}",
         )

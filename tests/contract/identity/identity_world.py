@@ -10,9 +10,11 @@ from uuid import uuid4
 
 import pytest
 
+from hearthgate.identity.v1 import audit_service_pb2_grpc as audit_rpc
 from hearthgate.identity.v1 import identity_service_pb2 as pb
 from hearthgate.identity.v1 import identity_service_pb2_grpc as rpc
 from hearthgate.identity.v1 import protection_service_pb2_grpc as protection_rpc
+from libs.persistence.dsn import ServiceDsns
 from libs.rpc.callers import CallerCredentials
 from libs.rpc.channel import Channel, call
 from libs.runtime.clock import FakeClock
@@ -90,6 +92,9 @@ class World:
     clock: FakeClock
     hasher: CountingHasher = field(default_factory=CountingHasher)
     channels: dict[str, Channel] = field(default_factory=dict)
+    audit_stubs: dict[str, audit_rpc.AuditServiceStub] = field(default_factory=dict)
+    dsns: ServiceDsns | None = field(default=None, repr=False)
+    address: str = ""
 
     async def say(self, method: str, request: Any, caller: str = "gateway") -> Any:
         """Call an RPC; errors come back as ServiceError."""

@@ -32,7 +32,12 @@ def run(*arguments: str) -> tuple[int, str]:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--help"], ["up", "demo", "replay", "simulate", "--version"]),
+        (["--help"], ["up", "demo", "replay", "simulate", "audit", "--version"]),
+        (
+            ["audit", "verify", "--help"],
+            ["--database-url", "--anchors", "--json", "HEARTHGATE_AUDIT_KEYS", "Exit codes"],
+        ),
+        (["audit", "show", "--help"], ["ACCOUNT_ID", "--address", "--limit", "--json", "HEARTHGATE_CALLER_SECRET"]),
         (["up", "--help"], ["--data", "--fresh", "--port", "--json", "HEARTHGATE_DATABASE_URL", "Ctrl-C"]),
         (["demo", "--help"], ["--data", "--keep", "--quiet", "--json"]),
         (["replay", "--help"], ["FILE", "--format", "--asn-db", "--country-db", "--json", "--quiet"]),
