@@ -38,6 +38,8 @@ class _ChallengePurposeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Chal
     """To verify the address of a new account."""
     CHALLENGE_PURPOSE_PASSWORD_RESET: _ChallengePurpose.ValueType  # 4
     """To set a new password."""
+    CHALLENGE_PURPOSE_PROFILE_TRANSFER: _ChallengePurpose.ValueType  # 6
+    """To let a kids' profile, or one with a PIN, leave with its viewer."""
 
 class ChallengePurpose(_ChallengePurpose, metaclass=_ChallengePurposeEnumTypeWrapper):
     """What a proof is for; a proof for one purpose never serves another."""
@@ -52,6 +54,8 @@ CHALLENGE_PURPOSE_SIGN_UP: ChallengePurpose.ValueType  # 3
 """To verify the address of a new account."""
 CHALLENGE_PURPOSE_PASSWORD_RESET: ChallengePurpose.ValueType  # 4
 """To set a new password."""
+CHALLENGE_PURPOSE_PROFILE_TRANSFER: ChallengePurpose.ValueType  # 6
+"""To let a kids' profile, or one with a PIN, leave with its viewer."""
 Global___ChallengePurpose: _TypeAlias = ChallengePurpose  # noqa: Y015
 
 class _ChallengeState:
@@ -200,6 +204,8 @@ class _NoticeKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_NoticeKind
     """The password was changed."""
     NOTICE_KIND_ACCOUNT_EXISTS: _NoticeKind.ValueType  # 7
     """Somebody tried to sign up with an address that has an account."""
+    NOTICE_KIND_OWN_ACCOUNT_UNDONE: _NoticeKind.ValueType  # 10
+    """An own account was undone: the profile is back."""
 
 class NoticeKind(_NoticeKind, metaclass=_NoticeKindEnumTypeWrapper):
     """What an owner is told."""
@@ -220,6 +226,8 @@ NOTICE_KIND_PASSWORD_CHANGED: NoticeKind.ValueType  # 6
 """The password was changed."""
 NOTICE_KIND_ACCOUNT_EXISTS: NoticeKind.ValueType  # 7
 """Somebody tried to sign up with an address that has an account."""
+NOTICE_KIND_OWN_ACCOUNT_UNDONE: NoticeKind.ValueType  # 10
+"""An own account was undone: the profile is back."""
 Global___NoticeKind: _TypeAlias = NoticeKind  # noqa: Y015
 
 @_typing.final
