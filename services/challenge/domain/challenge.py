@@ -16,6 +16,7 @@ class Purpose(StrEnum):
     CONFIRM_OWNER = "confirm_owner"
     SIGN_UP = "sign_up"
     PASSWORD_RESET = "password_reset"
+    PROFILE_TRANSFER = "profile_transfer"
 
 
 class Channel(StrEnum):
@@ -59,6 +60,7 @@ class NoticeKind(StrEnum):
     OWN_ACCOUNT_MADE = "own_account_made"
     PASSWORD_CHANGED = "password_changed"
     ACCOUNT_EXISTS = "account_exists"
+    OWN_ACCOUNT_UNDONE = "own_account_undone"
 
 
 _UNDELIVERED: Final = frozenset({DeliveryState.BOUNCED, DeliveryState.EXPIRED})
