@@ -84,7 +84,10 @@ class DownloadPlanningServicer(rpc.DownloadPlanningServiceServicer):
 
     async def UpdateMyList(self, request: pb.UpdateMyListRequest, context: Any) -> pb.UpdateMyListResponse:
         """Adds titles to a profile's list and takes titles off it."""
-        account_id, profile_id = parse_uuid(request.account_id, "account_id"), parse_uuid(request.profile_id, "profile_id")
+        account_id, profile_id = (
+            parse_uuid(request.account_id, "account_id"),
+            parse_uuid(request.profile_id, "profile_id"),
+        )
         count = await update_my_list(
             self._context, account_id, profile_id, add=request.add_title_ids, remove=request.remove_title_ids
         )
@@ -92,7 +95,10 @@ class DownloadPlanningServicer(rpc.DownloadPlanningServiceServicer):
 
     async def ListMyList(self, request: pb.ListMyListRequest, context: Any) -> pb.ListMyListResponse:
         """Lists a profile's list."""
-        account_id, profile_id = parse_uuid(request.account_id, "account_id"), parse_uuid(request.profile_id, "profile_id")
+        account_id, profile_id = (
+            parse_uuid(request.account_id, "account_id"),
+            parse_uuid(request.profile_id, "profile_id"),
+        )
         items = await list_my_list(self._context, account_id, profile_id)
         return pb.ListMyListResponse(
             items=[pb.MyListItem(title_id=each.title_id, add_time=to_timestamp(each.add_time)) for each in items]

@@ -9,7 +9,9 @@ from typing import Final
 
 from hearthgate.gateway.v1 import account_service_pb2_grpc as account_rpc
 from hearthgate.gateway.v1 import download_service_pb2_grpc as download_rpc
+from hearthgate.gateway.v1 import own_account_service_pb2_grpc as own_account_rpc
 from hearthgate.gateway.v1 import playback_service_pb2_grpc as playback_rpc
+from hearthgate.gateway.v1 import profile_service_pb2_grpc as profile_rpc
 from hearthgate.gateway.v1 import verification_service_pb2_grpc as verification_rpc
 from libs.persistence.clock import DatabaseClock
 from libs.persistence.database import Database, open_database
@@ -24,10 +26,14 @@ from services.gateway.clients.challenge import ChallengeClient
 from services.gateway.clients.device_trust import DeviceTrustClient
 from services.gateway.clients.download_planning import DownloadPlanningClient
 from services.gateway.clients.identity import UNRETRIED, IdentityClient
+from services.gateway.clients.profiles import ProfileClient
 from services.gateway.grants import Grants
+from services.gateway.own_account_worker import run_own_accounts
 from services.gateway.servicer.account import AccountServicer
 from services.gateway.servicer.download import DownloadServicer
+from services.gateway.servicer.own_account import OwnAccountServicer
 from services.gateway.servicer.playback import PlaybackServicer
+from services.gateway.servicer.profile import ProfileServicer
 from services.gateway.servicer.verification import VerificationServicer
 from services.gateway.settings import GatewaySettings
 from services.gateway.sightings import SightingRecorder
@@ -42,6 +48,7 @@ class Leaves:
     """The services behind the gateway."""
 
     identity: IdentityClient
+    profiles: ProfileClient
     device_trust: DeviceTrustClient
     challenge: ChallengeClient
     download_planning: DownloadPlanningClient
@@ -55,6 +62,7 @@ async def serve(settings: GatewaySettings) -> None:
         leaves = await open_leaves(stack, settings)
         sightings = await stack.enter_async_context(SightingRecorder.running(leaves.device_trust.record_sightings))
         context = build_context(settings, database=database, clock=clock, leaves=leaves, sightings=sightings)
+        await stack.enter_async_context(running(run_own_accounts(context), name="own accounts"))
         await stack.enter_async_context(running(run_upkeep(database, clock, settings.retention), name="upkeep"))
         server = build_server(ServerOptions.from_settings(settings), registrations(settings, context), database.ping)
         await run_until_stopped(server, settings.drain_seconds)
@@ -67,8 +75,10 @@ async def open_leaves(stack: AsyncExitStack, settings: GatewaySettings) -> Leave
     async def channel(target: str, unretried: Sequence[tuple[str, str]] = ()) -> Channel:
         return await stack.enter_async_context(open_channel(target, caller=caller, unretried=unretried))
 
+    identity = await channel(settings.identity_address, UNRETRIED)
     return Leaves(
-        identity=IdentityClient(await channel(settings.identity_address, UNRETRIED)),
+        identity=IdentityClient(identity),
+        profiles=ProfileClient(identity),
         device_trust=DeviceTrustClient(await channel(settings.device_trust_address)),
         challenge=ChallengeClient(await channel(settings.challenge_address)),
         download_planning=DownloadPlanningClient(await channel(settings.download_planning_address)),
@@ -84,6 +94,7 @@ def build_context(
         clock=clock,
         ids=Uuid7Ids(),
         identity=leaves.identity,
+        profiles=leaves.profiles,
         device_trust=leaves.device_trust,
         challenge=leaves.challenge,
         download_planning=leaves.download_planning,
@@ -95,6 +106,7 @@ def build_context(
         lease_policy=settings.lease_policy,
         policy_version=settings.policy_version,
         alike_seconds=settings.alike_milliseconds / 1000,
+        own_accounts=settings.own_account_policy,
     )
 
 
@@ -126,6 +138,19 @@ def registrations(settings: GatewaySettings, context: Context) -> list[Registrat
             add=download_rpc.add_DownloadServiceServicer_to_server,
             servicer=DownloadServicer(context),
             service_name="hearthgate.gateway.v1.DownloadService",
+            allowed_callers=public,
+        ),
+        Registration(
+            add=own_account_rpc.add_OwnAccountServiceServicer_to_server,
+            servicer=OwnAccountServicer(context),
+            service_name="hearthgate.gateway.v1.OwnAccountService",
+            allowed_callers=public,
+            by_method={"ListStalledOwnAccounts": operator, "RetryOwnAccount": operator},
+        ),
+        Registration(
+            add=profile_rpc.add_ProfileServiceServicer_to_server,
+            servicer=ProfileServicer(context),
+            service_name="hearthgate.gateway.v1.ProfileService",
             allowed_callers=public,
         ),
     ]

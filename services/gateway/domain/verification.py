@@ -17,6 +17,7 @@ class Purpose(StrEnum):
     CONFIRM_OWNER = "CONFIRM_OWNER"
     SIGN_UP = "SIGN_UP"
     PASSWORD_RESET = "PASSWORD_RESET"
+    PROFILE_TRANSFER = "PROFILE_TRANSFER"
 
 
 class ChallengeState(StrEnum):
@@ -68,6 +69,7 @@ class NoticeKind(StrEnum):
     OWN_ACCOUNT_MADE = "OWN_ACCOUNT_MADE"
     PASSWORD_CHANGED = "PASSWORD_CHANGED"
     ACCOUNT_EXISTS = "ACCOUNT_EXISTS"
+    OWN_ACCOUNT_UNDONE = "OWN_ACCOUNT_UNDONE"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -131,7 +133,7 @@ class Proof:
     """A proof that is not bound to a session: a sign-up or a password reset.
 
     ``account_id`` and ``challenge_id`` are random where the address is taken or unknown, so that both cases walk the
-    same way. ``source_account_id`` is the account that a profile leaves, and ``begun`` whether it has begun to.
+    same way. ``source_account_id`` is the account that a profile leaves: then an own account goes with it.
     """
 
     proof_id: UUID
@@ -141,7 +143,6 @@ class Proof:
     device_id: str
     expire_time: datetime
     source_account_id: UUID | None = None
-    begun: bool = False
 
 
 def purpose_for(standing: Standing, *, restricted: bool) -> Purpose:

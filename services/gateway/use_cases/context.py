@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID, uuid5
 
@@ -18,7 +19,9 @@ from services.gateway.clients.challenge import ChallengeClient
 from services.gateway.clients.device_trust import DeviceTrustClient, Sighting, SightingKind
 from services.gateway.clients.download_planning import DownloadPlanningClient
 from services.gateway.clients.identity import IdentityClient
+from services.gateway.clients.profiles import ProfileClient
 from services.gateway.domain.lease import LeasePolicy
+from services.gateway.domain.own_account import OwnAccountPolicy
 from services.gateway.domain.records import (
     MEMBER_STANDINGS,
     Account,
@@ -32,6 +35,10 @@ from services.gateway.grants import Grants
 from services.gateway.sightings import SightingRecorder
 
 
+def _nothing(_: str) -> None:
+    """What a gateway does between the steps of an own account; tests end it there."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Context:
     """Everything a use case may need; made once, in ``main.py``."""
@@ -40,6 +47,7 @@ class Context:
     clock: Clock
     ids: Ids
     identity: IdentityClient
+    profiles: ProfileClient
     device_trust: DeviceTrustClient
     challenge: ChallengeClient
     download_planning: DownloadPlanningClient
@@ -51,6 +59,8 @@ class Context:
     lease_policy: LeasePolicy
     policy_version: str
     alike_seconds: float
+    own_accounts: OwnAccountPolicy
+    after_step: Callable[[str], None] = _nothing
 
     def body_digest(self, request: Message) -> bytes:
         """Tells one request's body from another's, without its secrets and without where it came from.

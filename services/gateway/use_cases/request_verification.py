@@ -54,7 +54,7 @@ async def ask(
 ) -> Challenge:
     """Make a challenge for a device and keep, sealed, who asked. Raises CHANNEL_UNAVAILABLE, LIMIT_EXCEEDED."""
     account_id = resolved.account.account_id
-    destination, language = await _destination(context, account_id, channel)
+    destination, language = await destination_of(context, account_id, channel)
     new = NewChallenge(
         request_id=request_id,
         account_id=account_id,
@@ -88,7 +88,8 @@ def _may_ask(assessment: Assessment) -> bool:
     return assessment.can_use_code or assessment.standing is Standing.SUSPECT or early
 
 
-async def _destination(context: Context, account_id: UUID, channel: Channel) -> tuple[str, str]:
+async def destination_of(context: Context, account_id: UUID, channel: Channel) -> tuple[str, str]:
+    """Where the owner is reached by a channel, and in which language. Raises CHANNEL_UNAVAILABLE."""
     if channel is Channel.TRUSTED_DEVICE:
         return "", ""
     contacts = await context.identity.get_contacts(account_id, masked_only=False)

@@ -6,7 +6,8 @@ from typing import Final
 
 PUT_PIN: Final = """
 /* identity.put_pin: a profile's PIN, in place of the one before, with all its attempts */
-insert into profile_pin (account_id, profile_id, pin_hash, set_time, attempts, window_time) values ($1, $2, $3, $4, 0, $4)
+insert into profile_pin (account_id, profile_id, pin_hash, set_time, attempts, window_time)
+values ($1, $2, $3, $4, 0, $4)
 on conflict (account_id, profile_id) do update
 set pin_hash = excluded.pin_hash, set_time = excluded.set_time, attempts = 0, window_time = excluded.window_time
 """

@@ -16,7 +16,7 @@ async def was_returned(executor: Executor, account_id: UUID, profile_id: UUID) -
 
 
 async def take_home(executor: Executor, source: UUID, profile: Profile, target: UUID) -> bool:
-    """Let the profile stand in its source as ``profile`` is; False where it neither stands in the target nor goes there."""
+    """Let the profile stand in its source as ``profile`` is; False where it neither went to the target nor goes."""
     values = (source, profile.profile_id, target, profile.name, profile.maturity_age)
     return await executor.execute(sql.TAKE_HOME, *values) == "UPDATE 1"
 
