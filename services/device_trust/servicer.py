@@ -19,6 +19,7 @@ from services.device_trust.use_cases.declare_residence import declare_residence
 from services.device_trust.use_cases.declare_travel import declare_travel
 from services.device_trust.use_cases.defer_verification import defer_verification
 from services.device_trust.use_cases.get_household import get_household
+from services.device_trust.use_cases.lift_revocation import lift_revocation
 from services.device_trust.use_cases.list_devices import list_devices
 from services.device_trust.use_cases.record_sightings import record_sightings
 from services.device_trust.use_cases.revoke_device import revoke_device
@@ -69,6 +70,12 @@ class DeviceTrustServicer(rpc.DeviceTrustServiceServicer):
         account_id, reason = convert.account_from(request.account_id), convert.reason_from(request.reason)
         device = await revoke_device(self._context, account_id, request.device_id, reason)
         return pb.RevokeDeviceResponse(device=convert.device_to(device, Standing.REVOKED))
+
+    async def LiftRevocation(self, request: pb.LiftRevocationRequest, context: Any) -> pb.LiftRevocationResponse:
+        """Lets a device back in whose viewer had moved away."""
+        account_id = convert.account_from(request.account_id)
+        device, standing = await lift_revocation(self._context, account_id, request.device_id)
+        return pb.LiftRevocationResponse(device=convert.device_to(device, standing))
 
     async def GetHousehold(self, request: pb.GetHouseholdRequest, context: Any) -> pb.GetHouseholdResponse:
         """Reads where a household lives and what is left of its allowances."""

@@ -17,6 +17,7 @@ from services.download_planning.maintenance import Upkeep, run_maintenance
 from services.download_planning.servicer import DownloadPlanningServicer
 from services.download_planning.settings import DownloadPlanningSettings
 from services.download_planning.storage.catalogue import CatalogueCache, CatalogueStore
+from services.download_planning.storage.my_list import MyListStore
 from services.download_planning.storage.store import PlanningStore
 from services.download_planning.use_cases.context import Context, Policy
 from services.download_planning.watchers import PlanWatchers
@@ -31,6 +32,7 @@ def build_context(settings: DownloadPlanningSettings, database: Database, clock:
     catalogue_store = CatalogueStore(database, prior_viewers=settings.popularity_prior_viewers)
     return Context(
         store=PlanningStore(database),
+        my_list=MyListStore(database),
         catalogue_store=catalogue_store,
         catalogue=CatalogueCache(catalogue_store),
         watchers=PlanWatchers(settings.watchers_max),

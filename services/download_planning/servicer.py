@@ -10,14 +10,16 @@ from hearthgate.downloadplanning.v1 import download_planning_service_pb2 as pb
 from hearthgate.downloadplanning.v1 import download_planning_service_pb2_grpc as rpc
 from libs.runtime.ids import parse_uuid
 from services.download_planning import conversions
-from services.download_planning.codec import explanation_to_message, plan_to_message
+from services.download_planning.codec import explanation_to_message, plan_to_message, to_timestamp
 from services.download_planning.use_cases.configure_downloads import configure_downloads
 from services.download_planning.use_cases.context import Context
 from services.download_planning.use_cases.explain_plan import explain_plan
 from services.download_planning.use_cases.import_titles import import_titles
+from services.download_planning.use_cases.list_my_list import list_my_list
 from services.download_planning.use_cases.move_profile import move_profile
 from services.download_planning.use_cases.plan_downloads import plan_downloads
 from services.download_planning.use_cases.record_viewing import record_viewing
+from services.download_planning.use_cases.update_my_list import update_my_list
 from services.download_planning.use_cases.watch_plan import watch_plan
 
 
@@ -76,5 +78,28 @@ class DownloadPlanningServicer(rpc.DownloadPlanningServiceServicer):
             source=parse_uuid(request.source_account_id, "source_account_id"),
             profile_id=parse_uuid(request.profile_id, "profile_id"),
             target=parse_uuid(request.target_account_id, "target_account_id"),
+            device_id=request.device_id,
         )
         return pb.MoveProfileResponse(moved_count=moved)
+
+    async def UpdateMyList(self, request: pb.UpdateMyListRequest, context: Any) -> pb.UpdateMyListResponse:
+        """Adds titles to a profile's list and takes titles off it."""
+        account_id, profile_id = (
+            parse_uuid(request.account_id, "account_id"),
+            parse_uuid(request.profile_id, "profile_id"),
+        )
+        count = await update_my_list(
+            self._context, account_id, profile_id, add=request.add_title_ids, remove=request.remove_title_ids
+        )
+        return pb.UpdateMyListResponse(title_count=count)
+
+    async def ListMyList(self, request: pb.ListMyListRequest, context: Any) -> pb.ListMyListResponse:
+        """Lists a profile's list."""
+        account_id, profile_id = (
+            parse_uuid(request.account_id, "account_id"),
+            parse_uuid(request.profile_id, "profile_id"),
+        )
+        items = await list_my_list(self._context, account_id, profile_id)
+        return pb.ListMyListResponse(
+            items=[pb.MyListItem(title_id=each.title_id, add_time=to_timestamp(each.add_time)) for each in items]
+        )

@@ -183,6 +183,7 @@ def profile(viewer: Profile) -> account_pb.Profile:
         maturity_age=viewer.maturity_age,
         primary=viewer.primary,
         kids=viewer.kids,
+        pin_locked=viewer.pin_locked,
     )
 
 

@@ -11,7 +11,9 @@ from typing import Final
 from hearthgate.gateway.v1 import account_service_pb2_grpc as account_rpc
 from hearthgate.gateway.v1 import contact_service_pb2_grpc as contact_rpc
 from hearthgate.gateway.v1 import download_service_pb2_grpc as download_rpc
+from hearthgate.gateway.v1 import own_account_service_pb2_grpc as own_account_rpc
 from hearthgate.gateway.v1 import playback_service_pb2_grpc as playback_rpc
+from hearthgate.gateway.v1 import profile_service_pb2_grpc as profile_rpc
 from hearthgate.gateway.v1 import protection_service_pb2_grpc as protection_rpc
 from hearthgate.gateway.v1 import verification_service_pb2_grpc as verification_rpc
 from libs.persistence.clock import DatabaseClock
@@ -28,14 +30,18 @@ from services.gateway.clients.contacts import ContactsClient
 from services.gateway.clients.device_trust import DeviceTrustClient
 from services.gateway.clients.download_planning import DownloadPlanningClient
 from services.gateway.clients.identity import UNRETRIED, IdentityClient
+from services.gateway.clients.profiles import ProfileClient
 from services.gateway.clients.protection import ProtectionClient
 from services.gateway.disown_tokens import DisownTokens
 from services.gateway.grants import Grants
 from services.gateway.notices import NoticeOutbox, sender
+from services.gateway.own_account_worker import run_own_accounts
 from services.gateway.servicer.account import AccountServicer
 from services.gateway.servicer.contact import ContactServicer
 from services.gateway.servicer.download import DownloadServicer
+from services.gateway.servicer.own_account import OwnAccountServicer
 from services.gateway.servicer.playback import PlaybackServicer
+from services.gateway.servicer.profile import ProfileServicer
 from services.gateway.servicer.protection import ProtectionServicer
 from services.gateway.servicer.verification import VerificationServicer
 from services.gateway.settings import GatewaySettings
@@ -53,6 +59,7 @@ class Leaves:
     identity: IdentityClient
     protection: ProtectionClient
     contacts: ContactsClient
+    profiles: ProfileClient
     device_trust: DeviceTrustClient
     challenge: ChallengeClient
     download_planning: DownloadPlanningClient
@@ -67,6 +74,7 @@ async def serve(settings: GatewaySettings) -> None:
         sightings = await stack.enter_async_context(SightingRecorder.running(leaves.device_trust.record_sightings))
         context = build_context(settings, database=database, clock=clock, leaves=leaves, sightings=sightings)
         await stack.enter_async_context(running(context.notices.run(), name="notices"))
+        await stack.enter_async_context(running(run_own_accounts(context), name="own accounts"))
         await stack.enter_async_context(running(run_upkeep(database, clock, settings.retention), name="upkeep"))
         server = build_server(ServerOptions.from_settings(settings), registrations(settings, context), database.ping)
         await run_until_stopped(server, settings.drain_seconds)
@@ -84,6 +92,7 @@ async def open_leaves(stack: AsyncExitStack, settings: GatewaySettings) -> Leave
         identity=IdentityClient(identity),
         protection=ProtectionClient(identity),
         contacts=ContactsClient(identity),
+        profiles=ProfileClient(identity),
         device_trust=DeviceTrustClient(await channel(settings.device_trust_address)),
         challenge=ChallengeClient(await channel(settings.challenge_address)),
         download_planning=DownloadPlanningClient(await channel(settings.download_planning_address)),
@@ -100,6 +109,7 @@ def build_context(
         ids=Uuid7Ids(),
         identity=leaves.identity,
         contacts=leaves.contacts,
+        profiles=leaves.profiles,
         device_trust=leaves.device_trust,
         challenge=leaves.challenge,
         download_planning=leaves.download_planning,
@@ -121,6 +131,7 @@ def build_context(
             idle=timedelta(seconds=settings.notice_poll_seconds),
         ),
         disown_tokens=DisownTokens(settings.disown_keys(), timedelta(days=settings.disown_days)),
+        own_accounts=settings.own_account_policy,
     )
 
 
@@ -165,6 +176,19 @@ def registrations(settings: GatewaySettings, context: Context) -> list[Registrat
             add=protection_rpc.add_ProtectionServiceServicer_to_server,
             servicer=ProtectionServicer(context),
             service_name="hearthgate.gateway.v1.ProtectionService",
+            allowed_callers=public,
+        ),
+        Registration(
+            add=own_account_rpc.add_OwnAccountServiceServicer_to_server,
+            servicer=OwnAccountServicer(context),
+            service_name="hearthgate.gateway.v1.OwnAccountService",
+            allowed_callers=public,
+            by_method={"ListStalledOwnAccounts": operator, "RetryOwnAccount": operator},
+        ),
+        Registration(
+            add=profile_rpc.add_ProfileServiceServicer_to_server,
+            servicer=ProfileServicer(context),
+            service_name="hearthgate.gateway.v1.ProfileService",
             allowed_callers=public,
         ),
     ]

@@ -17,6 +17,12 @@ _NOTICES: Final = _METER.create_counter(
     "hearthgate.gateway.notices.failed", unit="{notice}", description="Notices to owners that were given up"
 )
 
+_STALLED: Final = _METER.create_counter(
+    "hearthgate.gateway.own_accounts.stalled",
+    unit="{own_account}",
+    description="Moves given up, by the step that failed",
+)
+
 
 def count_decision(*, kind: str, outcome: str, reason: str, cell: str) -> None:
     """A decision was made and kept."""
@@ -31,3 +37,8 @@ def count_dropped_sightings(count: int) -> None:
 def count_failed_notice(kind: str) -> None:
     """A notice was given up."""
     _NOTICES.add(1, {"kind": kind})
+
+
+def count_stalled_own_account(step: str) -> None:
+    """A move, or its undoing, was given up."""
+    _STALLED.add(1, {"step": step})

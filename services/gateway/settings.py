@@ -13,6 +13,7 @@ from libs.runtime.keys import SealingKeys, SigningKey, decode_key, derive_key
 from libs.runtime.settings import ServiceSettings
 from services.gateway.domain.lease import LeasePolicy
 from services.gateway.domain.notices import NoticePolicy
+from services.gateway.domain.own_account import OwnAccountPolicy
 from services.gateway.upkeep import Retention
 
 _EXPERIMENT = '{"key": "sharing-check", "on": true, "enforce_share": 1.0}'
@@ -57,6 +58,15 @@ class GatewaySettings(ServiceSettings):
     notice_poll_seconds: float = Field(default=5, gt=0, le=60)
     """How often it is looked for notices that another process left."""
 
+    own_account_undo_days: int = Field(default=14, ge=0, le=365)
+    """How long an own account can be undone. Ours: as long as consumers in the EU may withdraw from a contract."""
+    own_account_lease_seconds: float = Field(default=60, gt=0, le=3600)
+    """How long a move that nobody gets on with is left alone before a worker takes it up. Ours: beyond any deadline."""
+    own_account_poll_seconds: float = Field(default=5, gt=0, le=3600)
+    """How often a worker looks for such moves."""
+    own_account_max_attempts: int = Field(default=20, ge=1, le=1000)
+    """Attempts at a step before it is given up, and listed for the operator. Ours: more than three hours."""
+
     @field_validator("master_keys")
     @classmethod
     def _are_keys(cls, value: SecretStr) -> SecretStr:
@@ -80,6 +90,16 @@ class GatewaySettings(ServiceSettings):
         """How long leases hold."""
         return LeasePolicy(
             lease=timedelta(seconds=self.lease_seconds), renew_after=timedelta(seconds=self.renew_after_seconds)
+        )
+
+    @property
+    def own_account_policy(self) -> OwnAccountPolicy:
+        """How long own accounts can be undone, and how they are taken up again."""
+        return OwnAccountPolicy(
+            undo_window=timedelta(days=self.own_account_undo_days),
+            lease=timedelta(seconds=self.own_account_lease_seconds),
+            poll=timedelta(seconds=self.own_account_poll_seconds),
+            max_attempts=self.own_account_max_attempts,
         )
 
     @property

@@ -11,7 +11,7 @@ from libs.persistence.database import Database
 from libs.runtime.clock import Clock
 from libs.runtime.errors import ServiceError
 from libs.runtime.logging import get_logger
-from services.gateway.storage import contact_sql, sql
+from services.gateway.storage import contact_sql, own_account_sql, sql
 
 _KEPT_AFTER_END: Final = timedelta(days=1)
 """A repeat of a request still finds what it was about, this long after its code ended."""
@@ -43,3 +43,5 @@ async def keep_house(database: Database, clock: Clock, retention: Retention) -> 
     await database.execute(sql.DELETE_OLD_ASKERS, now - _KEPT_AFTER_END)
     await database.execute(sql.DELETE_OLD_DECISIONS, now - retention.decisions)
     await database.execute(contact_sql.DELETE_OLD_CONTACT_CHANGES, now - _KEPT_AFTER_END)
+    await database.execute(own_account_sql.DELETE_OLD_TRANSFERS, now)
+    await database.execute(own_account_sql.DELETE_OLD_WAITING, now - _KEPT_AFTER_END)

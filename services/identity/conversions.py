@@ -92,6 +92,7 @@ def profile_message(profile: Profile) -> pb.Profile:
         maturity_age=profile.maturity_age,
         primary=profile.primary,
         kids=profile.kids,
+        pin_locked=profile.pin_locked,
     )
 
 

@@ -21,6 +21,7 @@ from services.identity.contact_keys import ContactKeys
 from services.identity.contact_servicer import contact_registration
 from services.identity.failed_sign_ins import writing_failed_sign_ins
 from services.identity.passwords import Argon2idHasher, Passwords
+from services.identity.profile_servicer import profile_registration
 from services.identity.protection_servicer import protection_registration
 from services.identity.servicer import registration
 from services.identity.settings import IdentitySettings
@@ -45,6 +46,7 @@ def registrations(identity: Identity) -> list[Registration]:
         registration(identity),
         audit_registration(identity),
         contact_registration(identity),
+        profile_registration(identity),
         protection_registration(identity),
     ]
 

@@ -139,6 +139,7 @@ class IdentityServicer(rpc.IdentityServiceServicer):
             profile_id=parse_uuid(request.profile_id, "profile_id"),
             target=parse_uuid(request.target_account_id, "target_account_id"),
             dry_run=request.dry_run,
+            owner_agreed=request.owner_agreed,
             identity=self._identity,
         )
         return pb.MoveProfileResponse(profile=convert.profile_message(profile))

@@ -17,6 +17,7 @@ class Purpose(StrEnum):
     SIGN_UP = "sign_up"
     PASSWORD_RESET = "password_reset"
     VERIFY_CONTACT = "verify_contact"
+    PROFILE_TRANSFER = "profile_transfer"
 
 
 class Channel(StrEnum):
@@ -62,6 +63,7 @@ class NoticeKind(StrEnum):
     ACCOUNT_EXISTS = "account_exists"
     CONTACT_CHANGED = "contact_changed"
     APPROVER_ADDED = "approver_added"
+    OWN_ACCOUNT_UNDONE = "own_account_undone"
 
 
 _UNDELIVERED: Final = frozenset({DeliveryState.BOUNCED, DeliveryState.EXPIRED})

@@ -16,6 +16,7 @@ from services.device_trust.domain.records import (
     AllowanceUse,
     ConfirmationBasis,
     Device,
+    RevocationReason,
     Standing,
     see,
 )
@@ -79,6 +80,16 @@ def defer(facts: Facts, policy: Policy) -> Purchase:
     use = AllowanceUse(kind=AllowanceKind.DEFERRAL, network=facts.client.network, used_time=facts.now)
     deadline = facts.now + _bought(policy.deferral, facts, policy)
     return Purchase(device=replace(device, deferral_deadline=deadline), use=use)
+
+
+def moved_back(device: Device) -> Device:
+    """The device after its viewer came back: what it was before it moved away, and never a member for it.
+
+    A device that was shut out for another reason, or not at all, stays as it is.
+    """
+    if device.revocation_reason is not RevocationReason.MOVED_AWAY:
+        return device
+    return replace(device, revoked_time=None, revocation_reason=None, member_since=None)
 
 
 def _put_off(standing: Standing, device: Device, facts: Facts) -> bool:

@@ -9,6 +9,7 @@ from libs.rollout.experiment import Experiment
 from libs.runtime.clock import Clock
 from libs.runtime.ids import Ids
 from services.download_planning.storage.catalogue import CatalogueCache, CatalogueStore
+from services.download_planning.storage.my_list import MyListStore
 from services.download_planning.storage.store import PlanningStore
 from services.download_planning.watchers import PlanWatchers
 
@@ -31,6 +32,7 @@ class Context:
     """The dependencies of the use cases, made once at start."""
 
     store: PlanningStore
+    my_list: MyListStore
     catalogue_store: CatalogueStore
     catalogue: CatalogueCache
     watchers: PlanWatchers

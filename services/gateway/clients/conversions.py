@@ -85,6 +85,7 @@ def profile(message: identity_pb.Profile) -> Profile:
         maturity_age=message.maturity_age,
         primary=message.primary,
         kids=message.kids,
+        pin_locked=message.pin_locked,
     )
 
 

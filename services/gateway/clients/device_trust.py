@@ -116,6 +116,10 @@ class DeviceTrustClient:
         )
         await call(self._stub.RevokeDevice, request)
 
+    async def lift_revocation(self, account_id: UUID, device_id: str) -> None:
+        """Let a device back in that had moved away; never as a member. Raises NOT_FOUND."""
+        await call(self._stub.LiftRevocation, pb.LiftRevocationRequest(account_id=str(account_id), device_id=device_id))
+
     async def declare_residence(self, request_id: UUID, account_id: UUID, client: Client, name: str) -> UUID:
         """Declare the place a device is at as a residence. Raises STATE_CONFLICT, LIMIT_EXCEEDED."""
         request = pb.DeclareResidenceRequest(

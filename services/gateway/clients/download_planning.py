@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from uuid import UUID
 
@@ -52,11 +52,28 @@ class DownloadPlanningClient:
             async for message in messages:
                 yield message.plan
 
-    async def move_profile(self, source_account_id: UUID, profile_id: UUID, target_account_id: UUID) -> None:
-        """Move a profile's viewing history."""
+    async def move_profile(
+        self, source_account_id: UUID, profile_id: UUID, target_account_id: UUID, *, device_id: str = ""
+    ) -> None:
+        """Move a profile's history and list; what the device that leaves with it had in the source ends."""
         request = pb.MoveProfileRequest(
             source_account_id=str(source_account_id),
             profile_id=str(profile_id),
             target_account_id=str(target_account_id),
+            device_id=device_id,
         )
         await call(self._stub.MoveProfile, request)
+
+    async def update_my_list(
+        self, account_id: UUID, profile_id: UUID, *, add: Sequence[str], remove: Sequence[str]
+    ) -> int:
+        """Change a profile's list; how many titles are on it now. Raises LIMIT_EXCEEDED."""
+        request = pb.UpdateMyListRequest(
+            account_id=str(account_id), profile_id=str(profile_id), add_title_ids=add, remove_title_ids=remove
+        )
+        return (await call(self._stub.UpdateMyList, request)).title_count
+
+    async def list_my_list(self, account_id: UUID, profile_id: UUID) -> Sequence[pb.MyListItem]:
+        """A profile's list, the latest first."""
+        request = pb.ListMyListRequest(account_id=str(account_id), profile_id=str(profile_id))
+        return (await call(self._stub.ListMyList, request)).items

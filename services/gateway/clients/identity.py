@@ -235,7 +235,13 @@ class IdentityClient:
         return (await call(self._stub.SetPassword, request)).ended_count
 
     async def move_profile(
-        self, source_account_id: UUID, profile_id: UUID, target_account_id: UUID, *, dry_run: bool = False
+        self,
+        source_account_id: UUID,
+        profile_id: UUID,
+        target_account_id: UUID,
+        *,
+        dry_run: bool = False,
+        owner_agreed: bool = False,
     ) -> Profile:
         """Move a profile, or only look whether it could be. Raises NOT_FOUND, STATE_CONFLICT."""
         request = pb.MoveProfileRequest(
@@ -243,5 +249,6 @@ class IdentityClient:
             profile_id=str(profile_id),
             target_account_id=str(target_account_id),
             dry_run=dry_run,
+            owner_agreed=owner_agreed,
         )
         return conversions.profile((await call(self._stub.MoveProfile, request)).profile)

@@ -38,6 +38,7 @@ class SessionEndReason(StrEnum):
     TOKEN_REUSED = "TOKEN_REUSED"
     ACCOUNT_CLOSED = "ACCOUNT_CLOSED"
     MOVED_AWAY = "MOVED_AWAY"
+    MOVED_BACK = "MOVED_BACK"
 
 
 class Standing(StrEnum):
@@ -93,6 +94,7 @@ class Profile:
     maturity_age: int
     primary: bool
     kids: bool
+    pin_locked: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -19,6 +19,7 @@ class Purpose(StrEnum):
     SIGN_UP = "SIGN_UP"
     PASSWORD_RESET = "PASSWORD_RESET"
     VERIFY_CONTACT = "VERIFY_CONTACT"
+    PROFILE_TRANSFER = "PROFILE_TRANSFER"
 
 
 class ChallengeState(StrEnum):
@@ -70,6 +71,7 @@ class NoticeKind(StrEnum):
     OWN_ACCOUNT_MADE = "OWN_ACCOUNT_MADE"
     PASSWORD_CHANGED = "PASSWORD_CHANGED"
     ACCOUNT_EXISTS = "ACCOUNT_EXISTS"
+    OWN_ACCOUNT_UNDONE = "OWN_ACCOUNT_UNDONE"
     CONTACT_CHANGED = "CONTACT_CHANGED"
     APPROVER_ADDED = "APPROVER_ADDED"
 
@@ -141,7 +143,7 @@ class Proof:
     """A proof that is not bound to a session: a sign-up or a password reset.
 
     ``account_id`` and ``challenge_id`` are random where the address is taken or unknown, so that both cases walk the
-    same way. ``source_account_id`` is the account that a profile leaves, and ``begun`` whether it has begun to.
+    same way. ``source_account_id`` is the account that a profile leaves: then an own account goes with it.
     """
 
     proof_id: UUID
@@ -151,7 +153,6 @@ class Proof:
     device_id: str
     expire_time: datetime
     source_account_id: UUID | None = None
-    begun: bool = False
 
 
 def purpose_for(standing: Standing, *, restricted: bool) -> Purpose:

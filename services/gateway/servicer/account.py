@@ -13,11 +13,12 @@ from services.gateway.clients.device_trust import DeviceSummary
 from services.gateway.clients.identity import NewAccount, Refresh
 from services.gateway.use_cases.complete_sign_up import CompleteSignUp, complete_sign_up
 from services.gateway.use_cases.context import Context, account_hint
-from services.gateway.use_cases.create_own_account import create_own_account
+from services.gateway.use_cases.create_own_account import CreateOwnAccount, create_own_account
 from services.gateway.use_cases.declare_residence import declare_residence
 from services.gateway.use_cases.declare_travel import DeclareTravel, declare_travel
 from services.gateway.use_cases.get_session_keys import get_session_keys
 from services.gateway.use_cases.list_devices import list_devices
+from services.gateway.use_cases.profile_transfers import BroughtYes
 from services.gateway.use_cases.refresh_session import refresh_session
 from services.gateway.use_cases.reset_password import ResetPassword, reset_password
 from services.gateway.use_cases.revoke_device import revoke_device
@@ -46,8 +47,15 @@ class AccountServicer(rpc.AccountServiceServicer):
     async def CreateOwnAccount(self, request: pb.CreateOwnAccountRequest, context: Any) -> pb.CreateOwnAccountResponse:
         profile_id = UUID(request.profile_id)
         new = _new_account(request, profile_name="", move=(account_hint(request.session_token), profile_id))
-        digest, asking = self._context.body_digest(request), client(request.client)
-        proof = await create_own_account(self._context, request.session_token, profile_id, new, digest, asking)
+        command = CreateOwnAccount(
+            session_token=request.session_token,
+            profile_id=profile_id,
+            new=new,
+            body_digest=self._context.body_digest(request),
+            client=client(request.client),
+            yes=_brought_yes(request),
+        )
+        proof = await create_own_account(self._context, command)
         return pb.CreateOwnAccountResponse(sign_up_id=str(proof.proof_id), expire_time=timestamp(proof.expire_time))
 
     async def CompleteSignUp(self, request: pb.CompleteSignUpRequest, context: Any) -> pb.CompleteSignUpResponse:
@@ -156,6 +164,16 @@ def _new_account(
         profile_name=profile_name,
         plan_id=request.plan_id,
         move=move,
+    )
+
+
+def _brought_yes(request: pb.CreateOwnAccountRequest) -> BroughtYes | None:
+    if not request.transfer_verification_id:
+        return None
+    return BroughtYes(
+        request_id=UUID(request.request_id),
+        verification_id=UUID(request.transfer_verification_id),
+        code=request.transfer_code,
     )
 
 

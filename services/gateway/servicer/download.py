@@ -12,8 +12,10 @@ from hearthgate.gateway.v1 import download_service_pb2_grpc as rpc
 from services.gateway.clients.conversions import client
 from services.gateway.use_cases.configure_downloads import configure_downloads
 from services.gateway.use_cases.context import Context
+from services.gateway.use_cases.list_my_list import list_my_list
 from services.gateway.use_cases.plan_downloads import PlanDownloads, plan_downloads
 from services.gateway.use_cases.report_viewing import report_viewing
+from services.gateway.use_cases.update_my_list import update_my_list
 from services.gateway.use_cases.watch_download_plan import watch_download_plan
 
 
@@ -63,3 +65,19 @@ class DownloadServicer(rpc.DownloadServiceServicer):
         async with aclosing(watching) as plans:
             async for plan in plans:
                 yield pb.WatchDownloadPlanResponse(plan=plan)
+
+    async def UpdateMyList(self, request: pb.UpdateMyListRequest, context: Any) -> pb.UpdateMyListResponse:
+        count = await update_my_list(
+            self._context,
+            request.session_token,
+            client(request.client),
+            UUID(request.profile_id),
+            add=request.add_title_ids,
+            remove=request.remove_title_ids,
+        )
+        return pb.UpdateMyListResponse(title_count=count)
+
+    async def ListMyList(self, request: pb.ListMyListRequest, context: Any) -> pb.ListMyListResponse:
+        asking, profile_id = client(request.client), UUID(request.profile_id)
+        items = await list_my_list(self._context, request.session_token, asking, profile_id)
+        return pb.ListMyListResponse(items=items)

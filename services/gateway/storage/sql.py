@@ -133,13 +133,8 @@ on conflict (proof_id) do nothing
 
 FIND_PROOF: Final = """
 /* gateway.find_proof: what a proof's code is about */
-select proof_id, purpose, account_id, challenge_id, device_id, source_account_id, begin_time, body_digest, expire_time
+select proof_id, purpose, account_id, challenge_id, device_id, source_account_id, body_digest, expire_time
 from proof where proof_id = $1
-"""
-
-BEGIN_PROOF: Final = """
-/* gateway.begin_proof: what the proof is for has begun, and will be finished by whoever asks again */
-update proof set begin_time = $2 where proof_id = $1 and begin_time is null
 """
 
 DELETE_OLD_PROOFS: Final = """

@@ -63,10 +63,4 @@ async def find_proof(executor: Executor, proof_id: UUID, body_digest: bytes | No
         device_id=row["device_id"],
         expire_time=row["expire_time"],
         source_account_id=row["source_account_id"],
-        begun=row["begin_time"] is not None,
     )
-
-
-async def begin_proof(executor: Executor, proof_id: UUID, now: datetime) -> None:
-    """Note that what the proof is for has begun."""
-    await executor.execute(sql.BEGIN_PROOF, proof_id, now)

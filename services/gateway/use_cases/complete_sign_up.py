@@ -1,6 +1,7 @@
 """CompleteSignUp: the code was right; make the account usable, move what is to move, sign the device in.
 
-Each step can be repeated under the same request id, so a crash anywhere is mended by asking again.
+Each step can be repeated under the same request id, so a crash anywhere is mended by asking again. The move of a
+profile is finished also when nobody asks again: see ``own_account_saga.py``.
 """
 
 from __future__ import annotations
@@ -9,21 +10,17 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from libs.runtime.errors import ErrorReason, ServiceError
-from services.gateway.clients.device_trust import SightingKind
-from services.gateway.clients.identity import ActivatedAccount
-from services.gateway.domain.records import Client, Credentials, Profile, Standing
-from services.gateway.domain.verification import (
-    Basis,
-    NoticeKind,
-    Proof,
-    Purpose,
-    RevocationReason,
-    requester_of,
-)
-from services.gateway.storage import verifications
+from libs.runtime.logging import get_logger
+from services.gateway.domain.own_account import OwnAccount, OwnAccountState
+from services.gateway.domain.records import AccountState, Client, Credentials, Profile
+from services.gateway.domain.verification import Basis, Proof, Purpose
+from services.gateway.storage import own_accounts, verifications
 from services.gateway.use_cases.context import Context, step_id
+from services.gateway.use_cases.own_account_saga import begin, drive, is_only_untold, require_may_leave
+from services.gateway.use_cases.own_account_steps import seal_client
 from services.gateway.use_cases.proofs import redeem
-from services.gateway.use_cases.shutting_out import shut_device_out, tell_owner
+
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,7 +47,11 @@ class SignedUp:
 
 
 async def complete_sign_up(context: Context, command: CompleteSignUp) -> SignedUp:
-    """The account, usable, with this device its first. Raises CREDENTIALS_REJECTED, DEVICE_NOT_TRUSTED."""
+    """The account, usable, with this device its first.
+
+    Raises CREDENTIALS_REJECTED, DEVICE_NOT_TRUSTED; STATE_CONFLICT where the profile may not leave any more.
+    """
+    await _note_entering(context, command)
     proof = await redeem(
         context,
         request_id=command.request_id,
@@ -59,53 +60,66 @@ async def complete_sign_up(context: Context, command: CompleteSignUp) -> SignedU
         client=command.client,
         code=command.code,
     )
-    await _require_may_leave(context, proof, command.client)
-    activated = await context.identity.activate_account(proof.account_id)
-    await _move_in(context, command, activated)
-    await context.device_trust.confirm_device(
-        step_id(command.request_id, "confirm"), proof.account_id, command.client, Basis.ACCOUNT_CREATED
-    )
+    if proof.source_account_id is None:
+        await context.identity.activate_account(proof.account_id)
+        request_id = step_id(command.request_id, "confirm")
+        await context.device_trust.confirm_device(request_id, proof.account_id, command.client, Basis.ACCOUNT_CREATED)
+    else:
+        await _move(context, proof, proof.source_account_id, command.client)
+    return await _signed_in(context, command, proof.account_id)
+
+
+def own_account_id_of(proof_id: UUID) -> UUID:
+    """The own account that a proof is about."""
+    return step_id(proof_id, "own account")
+
+
+async def _note_entering(context: Context, command: CompleteSignUp) -> None:
+    """Before the code is redeemed: should this gateway crash over it, a worker looks what came of it."""
+    proof = await verifications.find_proof(context.database, command.sign_up_id)
+    if proof is None or proof.source_account_id is None or proof.device_id != command.client.device_id:
+        return
+    own = await own_accounts.find(context.database, proof.source_account_id, own_account_id_of(proof.proof_id))
+    if own is not None and own.state is OwnAccountState.WAITING:
+        sealed = seal_client(context, own.own_account_id, command.client)
+        look_time = context.clock.now() + context.own_accounts.lease
+        await own_accounts.enter_code(context.database, own, sealed, look_time)
+        context.after_step("ENTER kept")
+
+
+async def _move(context: Context, proof: Proof, source_account_id: UUID, client: Client) -> None:
+    """Begin the move, or take it up where it stands, and wait for its end."""
+    context.after_step("PROVE done")
+    own = await own_accounts.find(context.database, source_account_id, own_account_id_of(proof.proof_id))
+    if own is None:
+        raise ServiceError(ErrorReason.STATE_CONFLICT, detail="an own account that was not kept; to be asked for anew")
+    if own.state is OwnAccountState.WAITING:
+        await require_may_leave(context, own, client)
+        own = await begin(context, own)
+        context.after_step("PROVE kept")
+    await _finish(context, own)
+
+
+async def _finish(context: Context, own: OwnAccount) -> None:
+    try:
+        await drive(context, own)
+    except ServiceError as error:
+        found = await own_accounts.find(context.database, own.account_id, own.own_account_id)
+        if found is None or not is_only_untold(found):
+            raise
+        _log.warning("notice waits", own_account_id=str(own.own_account_id), reason=str(error.reason))
+
+
+async def _signed_in(context: Context, command: CompleteSignUp, account_id: UUID) -> SignedUp:
+    account, _ = await context.identity.get_account(account_id)
+    if account.state is not AccountState.ACTIVE:
+        raise ServiceError(ErrorReason.STATE_CONFLICT, detail=f"account {account_id} is {account.state}")
     _, credentials = await context.identity.open_session(
         step_id(command.request_id, "session"),
-        proof.account_id,
+        account_id,
         command.client.device_id,
         restricted=False,
         device_key=command.device_key,
     )
-    _, profiles = await context.identity.get_account(proof.account_id)
-    return SignedUp(account_id=proof.account_id, credentials=credentials, profiles=profiles)
-
-
-async def _require_may_leave(context: Context, proof: Proof, client: Client) -> None:
-    """No profile leaves with a device that was shut out, or fell under suspicion, after the own account was begun.
-
-    Once the move has begun it is finished: the device itself is shut out on the way.
-    """
-    if proof.source_account_id is None or proof.begun:
-        return
-    assessment = await context.device_trust.assess_device(proof.source_account_id, client, SightingKind.HEARTBEAT)
-    if assessment.standing in (Standing.SUSPECT, Standing.REVOKED):
-        raise ServiceError(ErrorReason.DEVICE_NOT_TRUSTED, detail=f"standing {assessment.standing}")
-    await verifications.begin_proof(context.database, proof.proof_id, context.clock.now())
-
-
-async def _move_in(context: Context, command: CompleteSignUp, activated: ActivatedAccount) -> None:
-    """The saga of a move: history first, then the profile, then the device leaves the account it was lent."""
-    if activated.move is None:
-        return
-    source_id, profile_id = activated.move
-    target_id = activated.account.account_id
-    await context.download_planning.move_profile(source_id, profile_id, target_id)
-    await context.identity.move_profile(source_id, profile_id, target_id)
-    await _leave(context, source_id, command.client.device_id)
-    notice_id, about = step_id(command.request_id, "notice"), requester_of(command.client)
-    await tell_owner(context, notice_id, source_id, NoticeKind.OWN_ACCOUNT_MADE, about)
-
-
-async def _leave(context: Context, source_id: UUID, device_id: str) -> None:
-    try:
-        await shut_device_out(context, source_id, device_id, RevocationReason.MOVED_AWAY)
-    except ServiceError as error:
-        # The account never saw the device: there is nothing to leave.
-        if error.reason is not ErrorReason.NOT_FOUND:
-            raise
+    _, profiles = await context.identity.get_account(account_id)
+    return SignedUp(account_id=account_id, credentials=credentials, profiles=profiles)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID, uuid5
 
@@ -19,9 +20,11 @@ from services.gateway.clients.contacts import ContactsClient
 from services.gateway.clients.device_trust import DeviceTrustClient, Sighting, SightingKind
 from services.gateway.clients.download_planning import DownloadPlanningClient
 from services.gateway.clients.identity import IdentityClient
+from services.gateway.clients.profiles import ProfileClient
 from services.gateway.clients.protection import ProtectionClient
 from services.gateway.disown_tokens import DisownTokens
 from services.gateway.domain.lease import LeasePolicy
+from services.gateway.domain.own_account import OwnAccountPolicy
 from services.gateway.domain.records import (
     MEMBER_STANDINGS,
     Account,
@@ -36,6 +39,10 @@ from services.gateway.notices import NoticeOutbox
 from services.gateway.sightings import SightingRecorder
 
 
+def _nothing(_: str) -> None:
+    """What a gateway does between the steps of an own account; tests end it there."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Context:
     """Everything a use case may need; made once, in ``main.py``."""
@@ -45,6 +52,7 @@ class Context:
     ids: Ids
     identity: IdentityClient
     contacts: ContactsClient
+    profiles: ProfileClient
     device_trust: DeviceTrustClient
     challenge: ChallengeClient
     download_planning: DownloadPlanningClient
@@ -59,6 +67,8 @@ class Context:
     protection: ProtectionClient
     notices: NoticeOutbox
     disown_tokens: DisownTokens
+    own_accounts: OwnAccountPolicy
+    after_step: Callable[[str], None] = _nothing
 
     def body_digest(self, request: Message) -> bytes:
         """Tells one request's body from another's, without its secrets and without where it came from.

@@ -61,7 +61,7 @@ async def ask(
     Raises CHANNEL_UNAVAILABLE, NOT_FOUND for a contact of another account, LIMIT_EXCEEDED.
     """
     account_id = resolved.account.account_id
-    destination, language = await _destination(context, account_id, channel, contact_id)
+    destination, language = await destination_of(context, account_id, channel, contact_id)
     new = NewChallenge(
         request_id=request_id,
         account_id=account_id,
@@ -95,10 +95,13 @@ def _may_ask(assessment: Assessment) -> bool:
     return assessment.can_use_code or assessment.standing is Standing.SUSPECT or early
 
 
-async def _destination(
-    context: Context, account_id: UUID, channel: Channel, contact_id: UUID | None
+async def destination_of(
+    context: Context, account_id: UUID, channel: Channel, contact_id: UUID | None = None
 ) -> tuple[str, str]:
-    """Where a code goes, and in which language: to somebody who has proved to receive there, or nowhere."""
+    """Where a code goes, and in which language: to somebody who has proved to receive there, or nowhere.
+
+    Raises CHANNEL_UNAVAILABLE, NOT_FOUND for a contact of another account.
+    """
     if channel is Channel.TRUSTED_DEVICE:
         return "", ""
     contacts = await context.identity.get_contacts(account_id, masked_only=False)

@@ -28,6 +28,7 @@ class Profile:
     kids: bool
     moving_to: UUID | None = None
     moved_to: UUID | None = None
+    pin_locked: bool = False
 
 
 def owner_profile(*, profile_id: UUID, account_id: UUID, name: str) -> Profile:
@@ -50,14 +51,22 @@ def clean_name(name: str, field: str) -> str:
     return cleaned
 
 
-def check_movable(profile: Profile, target_account_id: UUID) -> None:
-    """Raise STATE_CONFLICT for a profile that must stay: the owner's, a child's, or one on its way elsewhere."""
+def check_movable(profile: Profile, target_account_id: UUID, *, owner_agreed: bool = False) -> None:
+    """Raise STATE_CONFLICT for a profile that must stay: the owner's; without a yes a child's or a locked one; or one
+    on its way elsewhere. One that is on its way to the target already has its yes.
+    """
+    begun = profile.moving_to == target_account_id
     if profile.primary:
         problem = "the owner's profile never moves"
-    elif profile.kids:
-        problem = "a kids' profile moves only with the owner's yes"
-    elif profile.moving_to not in (None, target_account_id):
+    elif profile.moving_to is not None and not begun:
         problem = "it is moving to another account"
+    elif needs_owners_yes(profile) and not owner_agreed and not begun:
+        problem = "it moves only with the owner's yes"
     else:
         return
     raise ServiceError(ErrorReason.STATE_CONFLICT, detail=f"profile {profile.profile_id}: {problem}")
+
+
+def needs_owners_yes(profile: Profile) -> bool:
+    """Whether a profile may leave only if the owner agrees: a child's, or one that the household has locked."""
+    return profile.kids or profile.pin_locked

@@ -31,6 +31,7 @@ class EndReason(StrEnum):
     TOKEN_REUSED = "TOKEN_REUSED"
     ACCOUNT_CLOSED = "ACCOUNT_CLOSED"
     MOVED_AWAY = "MOVED_AWAY"
+    MOVED_BACK = "MOVED_BACK"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

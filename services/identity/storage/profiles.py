@@ -34,9 +34,11 @@ async def insert_profile(transaction: Executor, profile: Profile, now: datetime)
     await transaction.execute(sql.INSERT_PROFILE, *_values(profile), now)
 
 
-async def begin_move(executor: Executor, source: UUID, profile_id: UUID, target: UUID) -> bool:
+async def begin_move(
+    executor: Executor, source: UUID, profile_id: UUID, target: UUID, *, owner_agreed: bool = False
+) -> bool:
     """Bind the profile to the one account that it may move to; False where it may not move there."""
-    tag = await executor.execute(sql.BEGIN_MOVE, source, profile_id, target)
+    tag = await executor.execute(sql.BEGIN_MOVE, source, profile_id, target, owner_agreed)
     return tag == "UPDATE 1"
 
 
@@ -61,6 +63,7 @@ def profile_from_row(row: Record) -> Profile:
         kids=row["kids"],
         moving_to=row["moving_to_account_id"],
         moved_to=row["moved_to_account_id"],
+        pin_locked=row["pin_locked"],
     )
 
 

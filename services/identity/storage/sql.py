@@ -98,17 +98,21 @@ insert into email_address (email_hash, account_id) values ($1, $2) on conflict (
 
 LIST_PROFILES: Final = """
 /* identity.list_profiles: the profiles that stand in an account now, the owner's first */
-select profile_id, account_id, name, maturity_age, is_primary, kids, moving_to_account_id, moved_to_account_id
-from profile
-where account_id = $1 and moved_to_account_id is null
+select f.profile_id, f.account_id, f.name, f.maturity_age, f.is_primary, f.kids, f.moving_to_account_id,
+       f.moved_to_account_id,
+       exists (select from profile_pin n where n.account_id = $1 and n.profile_id = f.profile_id) as pin_locked
+from profile f
+where f.account_id = $1 and f.moved_to_account_id is null
 order by is_primary desc, create_time, profile_id
 """
 
 FIND_PROFILE: Final = """
 /* identity.find_profile: a profile of an account, or the mark that it left */
-select profile_id, account_id, name, maturity_age, is_primary, kids, moving_to_account_id, moved_to_account_id
-from profile
-where account_id = $1 and profile_id = $2
+select f.profile_id, f.account_id, f.name, f.maturity_age, f.is_primary, f.kids, f.moving_to_account_id,
+       f.moved_to_account_id,
+       exists (select from profile_pin n where n.account_id = $1 and n.profile_id = f.profile_id) as pin_locked
+from profile f
+where f.account_id = $1 and f.profile_id = $2
 """
 
 COUNT_PROFILES: Final = """
@@ -126,9 +130,12 @@ values ($1, $2, $3, $4, $5, $6, $7)
 
 BEGIN_MOVE: Final = """
 /* identity.begin_move: bind a profile that may move to the one account that it may move to */
-update profile set moving_to_account_id = $3
-where account_id = $1 and profile_id = $2 and moved_to_account_id is null and not is_primary and not kids
-  and (moving_to_account_id is null or moving_to_account_id = $3)
+update profile f set moving_to_account_id = $3
+where f.account_id = $1 and f.profile_id = $2 and f.moved_to_account_id is null and not f.is_primary
+  and (f.moving_to_account_id = $3
+       or f.moving_to_account_id is null
+          and ($4 or not f.kids
+               and not exists (select from profile_pin n where n.account_id = $1 and n.profile_id = f.profile_id)))
 """
 
 MOVE_IN: Final = """
@@ -155,7 +162,8 @@ select s.session_id, s.account_id, s.device_id, s.state as session_state, s.end_
        s.create_time as session_create_time, s.refresh_expire_time, s.device_key,
        a.state, a.country_code, a.language, a.email_taken, a.move_source_account_id, a.move_profile_id, a.create_time,
        p.plan_id, p.max_streams, p.max_download_devices, p.extra_member_slots,
-       f.profile_id, f.name, f.maturity_age, f.is_primary, f.kids, f.moving_to_account_id, f.moved_to_account_id
+       f.profile_id, f.name, f.maturity_age, f.is_primary, f.kids, f.moving_to_account_id, f.moved_to_account_id,
+       exists (select from profile_pin n where n.account_id = $1 and n.profile_id = f.profile_id) as pin_locked
 from session s
 join account a on a.account_id = s.account_id and a.account_id = $1
 join plan p on p.plan_id = a.plan_id

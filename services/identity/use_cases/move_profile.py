@@ -16,18 +16,21 @@ from libs.runtime.logging import get_logger
 from services.identity.domain.account import AccountState
 from services.identity.domain.audit import AuditKind
 from services.identity.domain.profile import Profile, check_movable
-from services.identity.storage import accounts, profiles
+from services.identity.storage import accounts, profiles, returns
 from services.identity.use_cases import audit
 from services.identity.use_cases.context import Identity
 
 _log = get_logger(__name__)
 
 
-async def move_profile(*, source: UUID, profile_id: UUID, target: UUID, dry_run: bool, identity: Identity) -> Profile:
+async def move_profile(
+    *, source: UUID, profile_id: UUID, target: UUID, dry_run: bool, owner_agreed: bool = False, identity: Identity
+) -> Profile:
     """The profile as it stands after the move, or would.
 
     With ``dry_run`` the target need not be there yet. Raises NOT_FOUND; STATE_CONFLICT for a profile that must stay
-    and a target that is not open or full; INVALID_FIELD for a target that is the source.
+    (a child's or a locked one unless ``owner_agreed``), a target that is not open or full, and one from which the
+    profile has gone back; INVALID_FIELD for a target that is the source.
     """
     if source == target and not dry_run:
         raise invalid_field("target_account_id", "must be another account than the source")
@@ -36,17 +39,19 @@ async def move_profile(*, source: UUID, profile_id: UUID, target: UUID, dry_run:
         raise not_found("profile")
     if profile.moved_to == target:
         return await _standing(target, profile_id, identity)
-    check_movable(profile, target)
+    check_movable(profile, target, owner_agreed=owner_agreed)
+    if await returns.was_returned(identity.database, target, profile_id):
+        raise ServiceError(ErrorReason.STATE_CONFLICT, detail=f"profile {profile_id} went back from there")
     if dry_run:
         return await _as_it_would_stand(identity.database, profile, target, identity)
     _check_open(target, await _state_of(target, identity))
     await _as_it_would_stand(identity.database, profile, target, identity)
-    return await _move(profile, target, identity)
+    return await _move(profile, target, owner_agreed, identity)
 
 
-async def _move(profile: Profile, target: UUID, identity: Identity) -> Profile:
+async def _move(profile: Profile, target: UUID, owner_agreed: bool, identity: Identity) -> Profile:
     source, profile_id = profile.account_id, profile.profile_id
-    if not await profiles.begin_move(identity.database, source, profile_id, target):
+    if not await profiles.begin_move(identity.database, source, profile_id, target, owner_agreed=owner_agreed):
         raise ServiceError(ErrorReason.CONCURRENT_CHANGE, detail=f"profile {profile_id} changed meanwhile")
     async with identity.database.transaction() as transaction:
         _check_open(target, await accounts.lock_account(transaction, target))
@@ -75,7 +80,8 @@ async def _as_it_would_stand(executor: Executor, profile: Profile, target: UUID,
     count, has_primary = await profiles.count_profiles(executor, target)
     if count >= identity.max_profiles:
         raise ServiceError(ErrorReason.STATE_CONFLICT, detail=f"account {target} has no room for a profile")
-    return replace(profile, account_id=target, primary=not has_primary, moving_to=None)
+    primary = not has_primary and not profile.kids
+    return replace(profile, account_id=target, primary=primary, moving_to=None, pin_locked=False)
 
 
 async def _state_of(account_id: UUID, identity: Identity) -> AccountState | None:

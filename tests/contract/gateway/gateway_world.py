@@ -22,8 +22,10 @@ from hearthgate.gateway.v1 import account_service_pb2 as account_pb
 from hearthgate.gateway.v1 import account_service_pb2_grpc as account_rpc
 from hearthgate.gateway.v1 import contact_service_pb2_grpc as contact_rpc
 from hearthgate.gateway.v1 import download_service_pb2_grpc as download_rpc
+from hearthgate.gateway.v1 import own_account_service_pb2_grpc as own_account_rpc
 from hearthgate.gateway.v1 import playback_service_pb2 as playback_pb
 from hearthgate.gateway.v1 import playback_service_pb2_grpc as playback_rpc
+from hearthgate.gateway.v1 import profile_service_pb2_grpc as profile_rpc
 from hearthgate.gateway.v1 import protection_service_pb2_grpc as protection_rpc
 from hearthgate.gateway.v1 import verification_service_pb2_grpc as verification_rpc
 from hearthgate.identity.v1 import contact_service_pb2 as identity_contact_pb
@@ -78,7 +80,8 @@ class World:
     addresses: dict[str, str] = field(default_factory=dict)
     channels: dict[str, grpc.aio.Channel] = field(default_factory=dict)
     parts: dict[str, Part] = field(default_factory=dict)
-    gateway_context: Context | None = None
+    gateway: Context = field(init=False)
+    gateway_fields: dict[str, Any] = field(default_factory=dict)
     _read: set[int] = field(default_factory=set)
     _read_texts: list[ReceivedText] = field(default_factory=list)
 
@@ -105,6 +108,18 @@ class World:
     @property
     def contacts(self) -> contact_rpc.ContactServiceStub:
         return contact_rpc.ContactServiceStub(self.channels["backend"])
+
+    @property
+    def own_accounts(self) -> own_account_rpc.OwnAccountServiceStub:
+        return own_account_rpc.OwnAccountServiceStub(self.channels["backend"])
+
+    @property
+    def own_accounts_as_operator(self) -> own_account_rpc.OwnAccountServiceStub:
+        return own_account_rpc.OwnAccountServiceStub(self.channels["operator"])
+
+    @property
+    def profiles(self) -> profile_rpc.ProfileServiceStub:
+        return profile_rpc.ProfileServiceStub(self.channels["backend"])
 
     @property
     def device_trust(self) -> trust_rpc.DeviceTrustServiceStub:
@@ -148,12 +163,6 @@ class World:
             while True:
                 if found := await look():
                     return found
-
-    @property
-    def gateway(self) -> Context:
-        """What the gateway works with, for tests that hold a step of it."""
-        assert self.gateway_context is not None
-        return self.gateway_context
 
     def device(self, name: str, ip_address: str = HOME, country: str = "DE", **changes: Any) -> Device:
         """A device of its own somewhere."""

@@ -9,9 +9,6 @@ from datetime import timedelta
 import pytest
 import pytest_asyncio
 
-from hearthgate.identity.v1 import audit_service_pb2_grpc as audit_rpc
-from hearthgate.identity.v1 import identity_service_pb2_grpc as rpc
-from hearthgate.identity.v1 import protection_service_pb2_grpc as protection_rpc
 from libs.persistence.database import Database
 from libs.rpc.channel import open_channel
 from libs.rpc.server import ServerOptions, build_server
@@ -49,21 +46,16 @@ async def world(
         callers = {each.name: [secret_digest(each.secret)] for each in (GATEWAY, OPERATOR, STRANGER)}
         server = build_server(ServerOptions(callers=callers), registrations(identity), database.ping)
         await stack.enter_async_context(server)
-        stubs, channels, protection, audit_stubs = {}, {}, {}, {}
-        for caller in (GATEWAY, OPERATOR, STRANGER):
-            channel = await stack.enter_async_context(open_channel(f"127.0.0.1:{server.port}", caller=caller))
-            stubs[caller.name] = rpc.IdentityServiceStub(channel)
-            channels[caller.name] = channel
-            protection[caller.name] = protection_rpc.ProtectionServiceStub(channel)
-            audit_stubs[caller.name] = audit_rpc.AuditServiceStub(channel)
+        address = f"127.0.0.1:{server.port}"
+        channels = {
+            caller.name: await stack.enter_async_context(open_channel(address, caller=caller))
+            for caller in (GATEWAY, OPERATOR, STRANGER)
+        }
         yield World(
-            stubs=stubs,
             channels=channels,
-            protection=protection,
-            audit_stubs=audit_stubs,
             identity=identity,
             clock=clock,
             hasher=hasher,
             dsns=dsns,
-            address=f"127.0.0.1:{server.port}",
+            address=address,
         )

@@ -13,6 +13,7 @@ import pytest
 from hearthgate.identity.v1 import audit_service_pb2_grpc as audit_rpc
 from hearthgate.identity.v1 import identity_service_pb2 as pb
 from hearthgate.identity.v1 import identity_service_pb2_grpc as rpc
+from hearthgate.identity.v1 import profile_service_pb2_grpc as profile_rpc
 from hearthgate.identity.v1 import protection_service_pb2_grpc as protection_rpc
 from libs.persistence.dsn import ServiceDsns
 from libs.rpc.callers import CallerCredentials
@@ -75,6 +76,14 @@ class CutShort:
             await self._inner.execute(sql, *args)
         raise ServiceError(ErrorReason.STORAGE_UNAVAILABLE)
 
+    async def fetch_value(self, sql: str, *args: Any) -> Any:
+        """Run a statement with one answer, or fail around it."""
+        if self._statement not in sql:
+            return await self._inner.fetch_value(sql, *args)
+        if self._after:
+            await self._inner.fetch_value(sql, *args)
+        raise ServiceError(ErrorReason.STORAGE_UNAVAILABLE)
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[CutShort]:
         """A transaction with the same weakness."""
@@ -86,15 +95,32 @@ class CutShort:
 class World:
     """A running identity service. ``say`` calls any RPC as any caller; the rest are shorthands as the gateway."""
 
-    stubs: dict[str, rpc.IdentityServiceStub]
-    protection: dict[str, protection_rpc.ProtectionServiceStub]
+    channels: dict[str, Channel]
     identity: Identity
     clock: FakeClock
     hasher: CountingHasher = field(default_factory=CountingHasher)
-    channels: dict[str, Channel] = field(default_factory=dict)
-    audit_stubs: dict[str, audit_rpc.AuditServiceStub] = field(default_factory=dict)
     dsns: ServiceDsns | None = field(default=None, repr=False)
     address: str = ""
+
+    @property
+    def stubs(self) -> dict[str, rpc.IdentityServiceStub]:
+        """The service, as each caller meets it."""
+        return {caller: rpc.IdentityServiceStub(channel) for caller, channel in self.channels.items()}
+
+    @property
+    def audit_stubs(self) -> dict[str, audit_rpc.AuditServiceStub]:
+        """The audit log, as each caller meets it."""
+        return {caller: audit_rpc.AuditServiceStub(channel) for caller, channel in self.channels.items()}
+
+    @property
+    def profile_stubs(self) -> dict[str, profile_rpc.ProfileServiceStub]:
+        """Profiles, as each caller meets them."""
+        return {caller: profile_rpc.ProfileServiceStub(channel) for caller, channel in self.channels.items()}
+
+    @property
+    def protection(self) -> dict[str, protection_rpc.ProtectionServiceStub]:
+        """Protection, as each caller meets it."""
+        return {caller: protection_rpc.ProtectionServiceStub(channel) for caller, channel in self.channels.items()}
 
     async def say(self, method: str, request: Any, caller: str = "gateway") -> Any:
         """Call an RPC; errors come back as ServiceError."""

@@ -40,6 +40,8 @@ class _ChallengePurposeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Chal
     """To set a new password."""
     CHALLENGE_PURPOSE_VERIFY_CONTACT: _ChallengePurpose.ValueType  # 5
     """To show that messages to a new address or number of the owner, or of an approver, arrive."""
+    CHALLENGE_PURPOSE_PROFILE_TRANSFER: _ChallengePurpose.ValueType  # 6
+    """To let a kids' profile, or one with a PIN, leave with its viewer."""
 
 class ChallengePurpose(_ChallengePurpose, metaclass=_ChallengePurposeEnumTypeWrapper):
     """What a proof is for; a proof for one purpose never serves another."""
@@ -56,6 +58,8 @@ CHALLENGE_PURPOSE_PASSWORD_RESET: ChallengePurpose.ValueType  # 4
 """To set a new password."""
 CHALLENGE_PURPOSE_VERIFY_CONTACT: ChallengePurpose.ValueType  # 5
 """To show that messages to a new address or number of the owner, or of an approver, arrive."""
+CHALLENGE_PURPOSE_PROFILE_TRANSFER: ChallengePurpose.ValueType  # 6
+"""To let a kids' profile, or one with a PIN, leave with its viewer."""
 Global___ChallengePurpose: _TypeAlias = ChallengePurpose  # noqa: Y015
 
 class _ChallengeState:
@@ -208,6 +212,8 @@ class _NoticeKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_NoticeKind
     """The address or number of the owner was changed or removed."""
     NOTICE_KIND_APPROVER_ADDED: _NoticeKind.ValueType  # 9
     """Somebody became an approver of the account."""
+    NOTICE_KIND_OWN_ACCOUNT_UNDONE: _NoticeKind.ValueType  # 10
+    """An own account was undone: the profile is back."""
 
 class NoticeKind(_NoticeKind, metaclass=_NoticeKindEnumTypeWrapper):
     """What an owner is told."""
@@ -232,6 +238,8 @@ NOTICE_KIND_CONTACT_CHANGED: NoticeKind.ValueType  # 8
 """The address or number of the owner was changed or removed."""
 NOTICE_KIND_APPROVER_ADDED: NoticeKind.ValueType  # 9
 """Somebody became an approver of the account."""
+NOTICE_KIND_OWN_ACCOUNT_UNDONE: NoticeKind.ValueType  # 10
+"""An own account was undone: the profile is back."""
 Global___NoticeKind: _TypeAlias = NoticeKind  # noqa: Y015
 
 @_typing.final

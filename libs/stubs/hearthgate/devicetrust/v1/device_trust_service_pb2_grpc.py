@@ -65,6 +65,11 @@ class DeviceTrustServiceStub:
                 request_serializer=hearthgate_dot_devicetrust_dot_v1_dot_device__trust__service__pb2.RevokeDeviceRequest.SerializeToString,
                 response_deserializer=hearthgate_dot_devicetrust_dot_v1_dot_device__trust__service__pb2.RevokeDeviceResponse.FromString,
                 _registered_method=True)
+        self.LiftRevocation = channel.unary_unary(
+                '/hearthgate.devicetrust.v1.DeviceTrustService/LiftRevocation',
+                request_serializer=hearthgate_dot_devicetrust_dot_v1_dot_device__trust__service__pb2.LiftRevocationRequest.SerializeToString,
+                response_deserializer=hearthgate_dot_devicetrust_dot_v1_dot_device__trust__service__pb2.LiftRevocationResponse.FromString,
+                _registered_method=True)
         self.GetHousehold = channel.unary_unary(
                 '/hearthgate.devicetrust.v1.DeviceTrustService/GetHousehold',
                 request_serializer=hearthgate_dot_devicetrust_dot_v1_dot_device__trust__service__pb2.GetHouseholdRequest.SerializeToString,
@@ -139,6 +144,14 @@ class DeviceTrustServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def LiftRevocation(self, request, context):
+        """Lets a device back in whose viewer had moved away. Caller: gateway, when an own account is undone. Effect: it is again what it was before, and
+        never a member for it; one that was shut out for another reason stays so; repeating is harmless. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetHousehold(self, request, context):
         """Reads where a household lives and what is left of its allowances. Caller: gateway, operator. Effect: none. Errors: none of its own.
         """
@@ -195,6 +208,11 @@ def add_DeviceTrustServiceServicer_to_server(servicer, server):
                     servicer.RevokeDevice,
                     request_deserializer=hearthgate_dot_devicetrust_dot_v1_dot_device__trust__service__pb2.RevokeDeviceRequest.FromString,
                     response_serializer=hearthgate_dot_devicetrust_dot_v1_dot_device__trust__service__pb2.RevokeDeviceResponse.SerializeToString,
+            ),
+            'LiftRevocation': grpc.unary_unary_rpc_method_handler(
+                    servicer.LiftRevocation,
+                    request_deserializer=hearthgate_dot_devicetrust_dot_v1_dot_device__trust__service__pb2.LiftRevocationRequest.FromString,
+                    response_serializer=hearthgate_dot_devicetrust_dot_v1_dot_device__trust__service__pb2.LiftRevocationResponse.SerializeToString,
             ),
             'GetHousehold': grpc.unary_unary_rpc_method_handler(
                     servicer.GetHousehold,
@@ -375,6 +393,33 @@ class DeviceTrustService:
             '/hearthgate.devicetrust.v1.DeviceTrustService/RevokeDevice',
             hearthgate_dot_devicetrust_dot_v1_dot_device__trust__service__pb2.RevokeDeviceRequest.SerializeToString,
             hearthgate_dot_devicetrust_dot_v1_dot_device__trust__service__pb2.RevokeDeviceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LiftRevocation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hearthgate.devicetrust.v1.DeviceTrustService/LiftRevocation',
+            hearthgate_dot_devicetrust_dot_v1_dot_device__trust__service__pb2.LiftRevocationRequest.SerializeToString,
+            hearthgate_dot_devicetrust_dot_v1_dot_device__trust__service__pb2.LiftRevocationResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -43,6 +43,10 @@ class DeviceTrustServiceStub:
     """Lists an account's devices, last seen first. Caller: gateway, operator. Effect: none. Errors: none of its own."""
     RevokeDevice: _aio.UnaryUnaryMultiCallable[_device_trust_service_pb2.RevokeDeviceRequest, _device_trust_service_pb2.RevokeDeviceResponse]
     """Shuts a device out of an account. Caller: gateway, operator. Effect: durable when answered; repeating is harmless. Errors: NOT_FOUND."""
+    LiftRevocation: _aio.UnaryUnaryMultiCallable[_device_trust_service_pb2.LiftRevocationRequest, _device_trust_service_pb2.LiftRevocationResponse]
+    """Lets a device back in whose viewer had moved away. Caller: gateway, when an own account is undone. Effect: it is again what it was before, and
+    never a member for it; one that was shut out for another reason stays so; repeating is harmless. Errors: NOT_FOUND.
+    """
     GetHousehold: _aio.UnaryUnaryMultiCallable[_device_trust_service_pb2.GetHouseholdRequest, _device_trust_service_pb2.GetHouseholdResponse]
     """Reads where a household lives and what is left of its allowances. Caller: gateway, operator. Effect: none. Errors: none of its own."""
     DeclareResidence: _aio.UnaryUnaryMultiCallable[_device_trust_service_pb2.DeclareResidenceRequest, _device_trust_service_pb2.DeclareResidenceResponse]
@@ -120,6 +124,16 @@ class DeviceTrustServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_device_trust_service_pb2.RevokeDeviceRequest, _abc.Awaitable[_device_trust_service_pb2.RevokeDeviceResponse]],
     ) -> _abc.Awaitable[_device_trust_service_pb2.RevokeDeviceResponse]:
         """Shuts a device out of an account. Caller: gateway, operator. Effect: durable when answered; repeating is harmless. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def LiftRevocation(
+        self,
+        request: _device_trust_service_pb2.LiftRevocationRequest,
+        context: _aio.ServicerContext[_device_trust_service_pb2.LiftRevocationRequest, _abc.Awaitable[_device_trust_service_pb2.LiftRevocationResponse]],
+    ) -> _abc.Awaitable[_device_trust_service_pb2.LiftRevocationResponse]:
+        """Lets a device back in whose viewer had moved away. Caller: gateway, when an own account is undone. Effect: it is again what it was before, and
+        never a member for it; one that was shut out for another reason stays so; repeating is harmless. Errors: NOT_FOUND.
+        """
 
     @_abc_1.abstractmethod
     def GetHousehold(

@@ -1070,22 +1070,26 @@ class MoveProfileRequest(_message.Message):
     SOURCE_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     PROFILE_ID_FIELD_NUMBER: _builtins.int
     TARGET_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    DEVICE_ID_FIELD_NUMBER: _builtins.int
     source_account_id: _builtins.str
     """The account the history leaves."""
     profile_id: _builtins.str
     """The profile."""
     target_account_id: _builtins.str
     """The account it joins."""
+    device_id: _builtins.str
+    """The device that leaves with it: its download settings and plans in the source end, on every profile. Empty: none."""
     def __init__(
         self,
         *,
         source_account_id: _builtins.str = ...,
         profile_id: _builtins.str = ...,
         target_account_id: _builtins.str = ...,
+        device_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["profile_id", b"profile_id", "source_account_id", b"source_account_id", "target_account_id", b"target_account_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["device_id", b"device_id", "profile_id", b"profile_id", "source_account_id", b"source_account_id", "target_account_id", b"target_account_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1112,3 +1116,141 @@ class MoveProfileResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MoveProfileResponse: _TypeAlias = MoveProfileResponse  # noqa: Y015
+
+@_typing.final
+class MyListItem(_message.Message):
+    """A title that a viewer wants to come back to."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TITLE_ID_FIELD_NUMBER: _builtins.int
+    ADD_TIME_FIELD_NUMBER: _builtins.int
+    title_id: _builtins.str
+    """The title."""
+    @_builtins.property
+    def add_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was added."""
+
+    def __init__(
+        self,
+        *,
+        title_id: _builtins.str = ...,
+        add_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["add_time", b"add_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_time", b"add_time", "title_id", b"title_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MyListItem: _TypeAlias = MyListItem  # noqa: Y015
+
+@_typing.final
+class UpdateMyListRequest(_message.Message):
+    """Request of UpdateMyList."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    PROFILE_ID_FIELD_NUMBER: _builtins.int
+    ADD_TITLE_IDS_FIELD_NUMBER: _builtins.int
+    REMOVE_TITLE_IDS_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.str
+    """The account."""
+    profile_id: _builtins.str
+    """The profile."""
+    @_builtins.property
+    def add_title_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Titles to add; one that is there keeps its time."""
+
+    @_builtins.property
+    def remove_title_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Titles to take off; one that is in both is taken off."""
+
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.str = ...,
+        profile_id: _builtins.str = ...,
+        add_title_ids: _abc.Iterable[_builtins.str] | None = ...,
+        remove_title_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "add_title_ids", b"add_title_ids", "profile_id", b"profile_id", "remove_title_ids", b"remove_title_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateMyListRequest: _TypeAlias = UpdateMyListRequest  # noqa: Y015
+
+@_typing.final
+class UpdateMyListResponse(_message.Message):
+    """Answer of UpdateMyList."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TITLE_COUNT_FIELD_NUMBER: _builtins.int
+    title_count: _builtins.int
+    """How many titles are on the list now."""
+    def __init__(
+        self,
+        *,
+        title_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["title_count", b"title_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateMyListResponse: _TypeAlias = UpdateMyListResponse  # noqa: Y015
+
+@_typing.final
+class ListMyListRequest(_message.Message):
+    """Request of ListMyList."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    PROFILE_ID_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.str
+    """The account."""
+    profile_id: _builtins.str
+    """The profile."""
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.str = ...,
+        profile_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "profile_id", b"profile_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMyListRequest: _TypeAlias = ListMyListRequest  # noqa: Y015
+
+@_typing.final
+class ListMyListResponse(_message.Message):
+    """Answer of ListMyList."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEMS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___MyListItem]:
+        """The latest first, at most 500."""
+
+    def __init__(
+        self,
+        *,
+        items: _abc.Iterable[Global___MyListItem] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMyListResponse: _TypeAlias = ListMyListResponse  # noqa: Y015

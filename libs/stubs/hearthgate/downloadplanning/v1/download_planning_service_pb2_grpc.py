@@ -70,6 +70,16 @@ class DownloadPlanningServiceStub:
                 request_serializer=hearthgate_dot_downloadplanning_dot_v1_dot_download__planning__service__pb2.MoveProfileRequest.SerializeToString,
                 response_deserializer=hearthgate_dot_downloadplanning_dot_v1_dot_download__planning__service__pb2.MoveProfileResponse.FromString,
                 _registered_method=True)
+        self.UpdateMyList = channel.unary_unary(
+                '/hearthgate.downloadplanning.v1.DownloadPlanningService/UpdateMyList',
+                request_serializer=hearthgate_dot_downloadplanning_dot_v1_dot_download__planning__service__pb2.UpdateMyListRequest.SerializeToString,
+                response_deserializer=hearthgate_dot_downloadplanning_dot_v1_dot_download__planning__service__pb2.UpdateMyListResponse.FromString,
+                _registered_method=True)
+        self.ListMyList = channel.unary_unary(
+                '/hearthgate.downloadplanning.v1.DownloadPlanningService/ListMyList',
+                request_serializer=hearthgate_dot_downloadplanning_dot_v1_dot_download__planning__service__pb2.ListMyListRequest.SerializeToString,
+                response_deserializer=hearthgate_dot_downloadplanning_dot_v1_dot_download__planning__service__pb2.ListMyListResponse.FromString,
+                _registered_method=True)
 
 
 class DownloadPlanningServiceServicer:
@@ -123,8 +133,24 @@ class DownloadPlanningServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def MoveProfile(self, request, context):
-        """Moves a profile's viewing history to another account. Caller: gateway, in the making of an own account. Effect: history stands in the
-        target and is gone from the source; repeating is harmless. Errors: none of its own.
+        """Moves a profile's viewing history and list to another account. Caller: gateway, in the making of an own account and its undoing. Effect: both
+        stand in the target and are gone from the source, as are the profile's settings and those of the device that leaves; repeating is harmless.
+        Errors: INVALID_FIELD where both accounts are the same.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateMyList(self, request, context):
+        """Adds titles to a profile's list and takes titles off it. Caller: gateway. Effect: durable; repeating is harmless. Errors: LIMIT_EXCEEDED beyond
+        500 titles.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListMyList(self, request, context):
+        """Lists a profile's list, the latest first. Caller: gateway. Effect: none. Errors: none of its own.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -167,6 +193,16 @@ def add_DownloadPlanningServiceServicer_to_server(servicer, server):
                     servicer.MoveProfile,
                     request_deserializer=hearthgate_dot_downloadplanning_dot_v1_dot_download__planning__service__pb2.MoveProfileRequest.FromString,
                     response_serializer=hearthgate_dot_downloadplanning_dot_v1_dot_download__planning__service__pb2.MoveProfileResponse.SerializeToString,
+            ),
+            'UpdateMyList': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateMyList,
+                    request_deserializer=hearthgate_dot_downloadplanning_dot_v1_dot_download__planning__service__pb2.UpdateMyListRequest.FromString,
+                    response_serializer=hearthgate_dot_downloadplanning_dot_v1_dot_download__planning__service__pb2.UpdateMyListResponse.SerializeToString,
+            ),
+            'ListMyList': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMyList,
+                    request_deserializer=hearthgate_dot_downloadplanning_dot_v1_dot_download__planning__service__pb2.ListMyListRequest.FromString,
+                    response_serializer=hearthgate_dot_downloadplanning_dot_v1_dot_download__planning__service__pb2.ListMyListResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -359,6 +395,60 @@ class DownloadPlanningService:
             '/hearthgate.downloadplanning.v1.DownloadPlanningService/MoveProfile',
             hearthgate_dot_downloadplanning_dot_v1_dot_download__planning__service__pb2.MoveProfileRequest.SerializeToString,
             hearthgate_dot_downloadplanning_dot_v1_dot_download__planning__service__pb2.MoveProfileResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateMyList(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hearthgate.downloadplanning.v1.DownloadPlanningService/UpdateMyList',
+            hearthgate_dot_downloadplanning_dot_v1_dot_download__planning__service__pb2.UpdateMyListRequest.SerializeToString,
+            hearthgate_dot_downloadplanning_dot_v1_dot_download__planning__service__pb2.UpdateMyListResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListMyList(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hearthgate.downloadplanning.v1.DownloadPlanningService/ListMyList',
+            hearthgate_dot_downloadplanning_dot_v1_dot_download__planning__service__pb2.ListMyListRequest.SerializeToString,
+            hearthgate_dot_downloadplanning_dot_v1_dot_download__planning__service__pb2.ListMyListResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -37,9 +37,16 @@ class DownloadPlanningServiceStub:
     WatchPlan: _aio.UnaryStreamMultiCallable[_download_planning_service_pb2.WatchPlanRequest, _download_planning_service_pb2.WatchPlanResponse]
     """Streams a device's plan and each later one. Caller: gateway. Effect: none. Errors: NOT_FOUND; DRAINING when the replica goes away: watch again."""
     MoveProfile: _aio.UnaryUnaryMultiCallable[_download_planning_service_pb2.MoveProfileRequest, _download_planning_service_pb2.MoveProfileResponse]
-    """Moves a profile's viewing history to another account. Caller: gateway, in the making of an own account. Effect: history stands in the
-    target and is gone from the source; repeating is harmless. Errors: none of its own.
+    """Moves a profile's viewing history and list to another account. Caller: gateway, in the making of an own account and its undoing. Effect: both
+    stand in the target and are gone from the source, as are the profile's settings and those of the device that leaves; repeating is harmless.
+    Errors: INVALID_FIELD where both accounts are the same.
     """
+    UpdateMyList: _aio.UnaryUnaryMultiCallable[_download_planning_service_pb2.UpdateMyListRequest, _download_planning_service_pb2.UpdateMyListResponse]
+    """Adds titles to a profile's list and takes titles off it. Caller: gateway. Effect: durable; repeating is harmless. Errors: LIMIT_EXCEEDED beyond
+    500 titles.
+    """
+    ListMyList: _aio.UnaryUnaryMultiCallable[_download_planning_service_pb2.ListMyListRequest, _download_planning_service_pb2.ListMyListResponse]
+    """Lists a profile's list, the latest first. Caller: gateway. Effect: none. Errors: none of its own."""
 
 class DownloadPlanningServiceServicer(metaclass=_abc_1.ABCMeta):
     """The catalogue, what was watched, and what a phone should have on it before the journey."""
@@ -106,8 +113,27 @@ class DownloadPlanningServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _download_planning_service_pb2.MoveProfileRequest,
         context: _aio.ServicerContext[_download_planning_service_pb2.MoveProfileRequest, _abc.Awaitable[_download_planning_service_pb2.MoveProfileResponse]],
     ) -> _abc.Awaitable[_download_planning_service_pb2.MoveProfileResponse]:
-        """Moves a profile's viewing history to another account. Caller: gateway, in the making of an own account. Effect: history stands in the
-        target and is gone from the source; repeating is harmless. Errors: none of its own.
+        """Moves a profile's viewing history and list to another account. Caller: gateway, in the making of an own account and its undoing. Effect: both
+        stand in the target and are gone from the source, as are the profile's settings and those of the device that leaves; repeating is harmless.
+        Errors: INVALID_FIELD where both accounts are the same.
         """
+
+    @_abc_1.abstractmethod
+    def UpdateMyList(
+        self,
+        request: _download_planning_service_pb2.UpdateMyListRequest,
+        context: _aio.ServicerContext[_download_planning_service_pb2.UpdateMyListRequest, _abc.Awaitable[_download_planning_service_pb2.UpdateMyListResponse]],
+    ) -> _abc.Awaitable[_download_planning_service_pb2.UpdateMyListResponse]:
+        """Adds titles to a profile's list and takes titles off it. Caller: gateway. Effect: durable; repeating is harmless. Errors: LIMIT_EXCEEDED beyond
+        500 titles.
+        """
+
+    @_abc_1.abstractmethod
+    def ListMyList(
+        self,
+        request: _download_planning_service_pb2.ListMyListRequest,
+        context: _aio.ServicerContext[_download_planning_service_pb2.ListMyListRequest, _abc.Awaitable[_download_planning_service_pb2.ListMyListResponse]],
+    ) -> _abc.Awaitable[_download_planning_service_pb2.ListMyListResponse]:
+        """Lists a profile's list, the latest first. Caller: gateway. Effect: none. Errors: none of its own."""
 
 def add_DownloadPlanningServiceServicer_to_server(servicer: DownloadPlanningServiceServicer, server: _aio.Server) -> None: ...

@@ -33,6 +33,7 @@ class Profile(_message.Message):
     MATURITY_AGE_FIELD_NUMBER: _builtins.int
     PRIMARY_FIELD_NUMBER: _builtins.int
     KIDS_FIELD_NUMBER: _builtins.int
+    PIN_LOCKED_FIELD_NUMBER: _builtins.int
     profile_id: _builtins.str
     """UUID; it stays the same when the profile moves."""
     name: _builtins.str
@@ -43,6 +44,8 @@ class Profile(_message.Message):
     """The owner's own."""
     kids: _builtins.bool
     """A child's."""
+    pin_locked: _builtins.bool
+    """It has a PIN; see ProfileService."""
     def __init__(
         self,
         *,
@@ -51,10 +54,11 @@ class Profile(_message.Message):
         maturity_age: _builtins.int = ...,
         primary: _builtins.bool = ...,
         kids: _builtins.bool = ...,
+        pin_locked: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["kids", b"kids", "maturity_age", b"maturity_age", "name", b"name", "primary", b"primary", "profile_id", b"profile_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kids", b"kids", "maturity_age", b"maturity_age", "name", b"name", "pin_locked", b"pin_locked", "primary", b"primary", "profile_id", b"profile_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -726,6 +730,8 @@ class CreateOwnAccountRequest(_message.Message):
     COUNTRY_CODE_FIELD_NUMBER: _builtins.int
     PLAN_ID_FIELD_NUMBER: _builtins.int
     CLIENT_FIELD_NUMBER: _builtins.int
+    TRANSFER_VERIFICATION_ID_FIELD_NUMBER: _builtins.int
+    TRANSFER_CODE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """UUID; the same id gives the same answer."""
     session_token: _builtins.str
@@ -742,6 +748,10 @@ class CreateOwnAccountRequest(_message.Message):
     """Country of the subscription, ISO 3166-1 alpha-2."""
     plan_id: _builtins.str
     """A plan's name; empty means the default one."""
+    transfer_verification_id: _builtins.str
+    """From OwnAccountService.RequestProfileTransfer: the owner's yes, for a kids' profile or one with a PIN; else empty."""
+    transfer_code: _builtins.str
+    """The code that the owner was sent, 4 to 10 digits; empty where a device of the household says yes."""
     @_builtins.property
     def client(self) -> _client_context_pb2.ClientContext:
         """The client as the edge sees it."""
@@ -758,10 +768,12 @@ class CreateOwnAccountRequest(_message.Message):
         country_code: _builtins.str = ...,
         plan_id: _builtins.str = ...,
         client: _client_context_pb2.ClientContext | None = ...,
+        transfer_verification_id: _builtins.str = ...,
+        transfer_code: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["client", b"client"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["client", b"client", "country_code", b"country_code", "email", b"email", "password", b"password", "phone", b"phone", "plan_id", b"plan_id", "profile_id", b"profile_id", "request_id", b"request_id", "session_token", b"session_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client", b"client", "country_code", b"country_code", "email", b"email", "password", b"password", "phone", b"phone", "plan_id", b"plan_id", "profile_id", b"profile_id", "request_id", b"request_id", "session_token", b"session_token", "transfer_code", b"transfer_code", "transfer_verification_id", b"transfer_verification_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

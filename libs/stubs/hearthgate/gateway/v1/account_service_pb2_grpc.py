@@ -121,8 +121,9 @@ class AccountServiceServicer:
 
     def CompleteSignUp(self, request, context):
         """Completes SignUp or CreateOwnAccount with the code from the mail. Caller: the streaming backend. Effect: the account is active, this device is its
-        first, a moved profile is there; repeating after a lost answer is harmless. Errors: CREDENTIALS_REJECTED for a wrong, used or unknown code;
-        DEVICE_NOT_TRUSTED where the device was shut out meanwhile.
+        first, a moved profile is there; repeating after a lost answer is harmless. A move that has begun is completed also when nobody asks again.
+        Errors: CREDENTIALS_REJECTED for a wrong, used or unknown code; DEVICE_NOT_TRUSTED where the device was shut out meanwhile; STATE_CONFLICT
+        where the profile may not move any more.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -189,7 +190,8 @@ class AccountServiceServicer:
     def CreateOwnAccount(self, request, context):
         """Begins an own account for the viewer of a device that was asked to verify, and sends a code to the viewer's address; CompleteSignUp moves the
         profile. Caller: the streaming backend. Effect: a sign-up that waits for its code. Errors: SESSION_UNKNOWN, INVALID_FIELD, NOT_FOUND,
-        STATE_CONFLICT for a primary or a kids' profile or a device of the household; DEVICE_NOT_TRUSTED where theft is likely.
+        STATE_CONFLICT for a primary profile, for a kids' profile or one with a PIN without the owner's yes, and for a device of the household;
+        CREDENTIALS_REJECTED where the yes is not there; DEVICE_NOT_TRUSTED where theft is likely.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -22,8 +22,9 @@ class AccountServiceStub:
     """
     CompleteSignUp: _aio.UnaryUnaryMultiCallable[_account_service_pb2.CompleteSignUpRequest, _account_service_pb2.CompleteSignUpResponse]
     """Completes SignUp or CreateOwnAccount with the code from the mail. Caller: the streaming backend. Effect: the account is active, this device is its
-    first, a moved profile is there; repeating after a lost answer is harmless. Errors: CREDENTIALS_REJECTED for a wrong, used or unknown code;
-    DEVICE_NOT_TRUSTED where the device was shut out meanwhile.
+    first, a moved profile is there; repeating after a lost answer is harmless. A move that has begun is completed also when nobody asks again.
+    Errors: CREDENTIALS_REJECTED for a wrong, used or unknown code; DEVICE_NOT_TRUSTED where the device was shut out meanwhile; STATE_CONFLICT
+    where the profile may not move any more.
     """
     SignIn: _aio.UnaryUnaryMultiCallable[_account_service_pb2.SignInRequest, _account_service_pb2.SignInResponse]
     """Signs a device in by address and password. Caller: the streaming backend. Effect: a session, restricted to proving oneself where theft is
@@ -57,7 +58,8 @@ class AccountServiceStub:
     CreateOwnAccount: _aio.UnaryUnaryMultiCallable[_account_service_pb2.CreateOwnAccountRequest, _account_service_pb2.CreateOwnAccountResponse]
     """Begins an own account for the viewer of a device that was asked to verify, and sends a code to the viewer's address; CompleteSignUp moves the
     profile. Caller: the streaming backend. Effect: a sign-up that waits for its code. Errors: SESSION_UNKNOWN, INVALID_FIELD, NOT_FOUND,
-    STATE_CONFLICT for a primary or a kids' profile or a device of the household; DEVICE_NOT_TRUSTED where theft is likely.
+    STATE_CONFLICT for a primary profile, for a kids' profile or one with a PIN without the owner's yes, and for a device of the household;
+    CREDENTIALS_REJECTED where the yes is not there; DEVICE_NOT_TRUSTED where theft is likely.
     """
     ListDevices: _aio.UnaryUnaryMultiCallable[_account_service_pb2.ListDevicesRequest, _account_service_pb2.ListDevicesResponse]
     """Lists the account's devices. Caller: the streaming backend, for a device of the household. Effect: none.
@@ -96,8 +98,9 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_account_service_pb2.CompleteSignUpRequest, _abc.Awaitable[_account_service_pb2.CompleteSignUpResponse]],
     ) -> _abc.Awaitable[_account_service_pb2.CompleteSignUpResponse]:
         """Completes SignUp or CreateOwnAccount with the code from the mail. Caller: the streaming backend. Effect: the account is active, this device is its
-        first, a moved profile is there; repeating after a lost answer is harmless. Errors: CREDENTIALS_REJECTED for a wrong, used or unknown code;
-        DEVICE_NOT_TRUSTED where the device was shut out meanwhile.
+        first, a moved profile is there; repeating after a lost answer is harmless. A move that has begun is completed also when nobody asks again.
+        Errors: CREDENTIALS_REJECTED for a wrong, used or unknown code; DEVICE_NOT_TRUSTED where the device was shut out meanwhile; STATE_CONFLICT
+        where the profile may not move any more.
         """
 
     @_abc_1.abstractmethod
@@ -179,7 +182,8 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_account_service_pb2.CreateOwnAccountResponse]:
         """Begins an own account for the viewer of a device that was asked to verify, and sends a code to the viewer's address; CompleteSignUp moves the
         profile. Caller: the streaming backend. Effect: a sign-up that waits for its code. Errors: SESSION_UNKNOWN, INVALID_FIELD, NOT_FOUND,
-        STATE_CONFLICT for a primary or a kids' profile or a device of the household; DEVICE_NOT_TRUSTED where theft is likely.
+        STATE_CONFLICT for a primary profile, for a kids' profile or one with a PIN without the owner's yes, and for a device of the household;
+        CREDENTIALS_REJECTED where the yes is not there; DEVICE_NOT_TRUSTED where theft is likely.
         """
 
     @_abc_1.abstractmethod

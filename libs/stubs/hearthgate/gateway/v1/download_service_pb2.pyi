@@ -275,3 +275,125 @@ class WatchDownloadPlanResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WatchDownloadPlanResponse: _TypeAlias = WatchDownloadPlanResponse  # noqa: Y015
+
+@_typing.final
+class UpdateMyListRequest(_message.Message):
+    """Request of UpdateMyList."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_TOKEN_FIELD_NUMBER: _builtins.int
+    PROFILE_ID_FIELD_NUMBER: _builtins.int
+    CLIENT_FIELD_NUMBER: _builtins.int
+    ADD_TITLE_IDS_FIELD_NUMBER: _builtins.int
+    REMOVE_TITLE_IDS_FIELD_NUMBER: _builtins.int
+    session_token: _builtins.str
+    """From SignIn."""
+    profile_id: _builtins.str
+    """The profile."""
+    @_builtins.property
+    def client(self) -> _client_context_pb2.ClientContext:
+        """The client as the edge sees it."""
+
+    @_builtins.property
+    def add_title_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Titles to add; one that is there keeps its time."""
+
+    @_builtins.property
+    def remove_title_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Titles to take off; one that is in both is taken off."""
+
+    def __init__(
+        self,
+        *,
+        session_token: _builtins.str = ...,
+        profile_id: _builtins.str = ...,
+        client: _client_context_pb2.ClientContext | None = ...,
+        add_title_ids: _abc.Iterable[_builtins.str] | None = ...,
+        remove_title_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["client", b"client"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_title_ids", b"add_title_ids", "client", b"client", "profile_id", b"profile_id", "remove_title_ids", b"remove_title_ids", "session_token", b"session_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateMyListRequest: _TypeAlias = UpdateMyListRequest  # noqa: Y015
+
+@_typing.final
+class UpdateMyListResponse(_message.Message):
+    """Answer of UpdateMyList."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TITLE_COUNT_FIELD_NUMBER: _builtins.int
+    title_count: _builtins.int
+    """How many titles are on the list now."""
+    def __init__(
+        self,
+        *,
+        title_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["title_count", b"title_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateMyListResponse: _TypeAlias = UpdateMyListResponse  # noqa: Y015
+
+@_typing.final
+class ListMyListRequest(_message.Message):
+    """Request of ListMyList."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_TOKEN_FIELD_NUMBER: _builtins.int
+    PROFILE_ID_FIELD_NUMBER: _builtins.int
+    CLIENT_FIELD_NUMBER: _builtins.int
+    session_token: _builtins.str
+    """From SignIn."""
+    profile_id: _builtins.str
+    """The profile."""
+    @_builtins.property
+    def client(self) -> _client_context_pb2.ClientContext:
+        """The client as the edge sees it."""
+
+    def __init__(
+        self,
+        *,
+        session_token: _builtins.str = ...,
+        profile_id: _builtins.str = ...,
+        client: _client_context_pb2.ClientContext | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["client", b"client"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client", b"client", "profile_id", b"profile_id", "session_token", b"session_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMyListRequest: _TypeAlias = ListMyListRequest  # noqa: Y015
+
+@_typing.final
+class ListMyListResponse(_message.Message):
+    """Answer of ListMyList."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEMS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[_download_planning_service_pb2.MyListItem]:
+        """The latest first, at most 500."""
+
+    def __init__(
+        self,
+        *,
+        items: _abc.Iterable[_download_planning_service_pb2.MyListItem] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMyListResponse: _TypeAlias = ListMyListResponse  # noqa: Y015

@@ -55,6 +55,16 @@ class DownloadServiceStub:
                 request_serializer=hearthgate_dot_gateway_dot_v1_dot_download__service__pb2.WatchDownloadPlanRequest.SerializeToString,
                 response_deserializer=hearthgate_dot_gateway_dot_v1_dot_download__service__pb2.WatchDownloadPlanResponse.FromString,
                 _registered_method=True)
+        self.UpdateMyList = channel.unary_unary(
+                '/hearthgate.gateway.v1.DownloadService/UpdateMyList',
+                request_serializer=hearthgate_dot_gateway_dot_v1_dot_download__service__pb2.UpdateMyListRequest.SerializeToString,
+                response_deserializer=hearthgate_dot_gateway_dot_v1_dot_download__service__pb2.UpdateMyListResponse.FromString,
+                _registered_method=True)
+        self.ListMyList = channel.unary_unary(
+                '/hearthgate.gateway.v1.DownloadService/ListMyList',
+                request_serializer=hearthgate_dot_gateway_dot_v1_dot_download__service__pb2.ListMyListRequest.SerializeToString,
+                response_deserializer=hearthgate_dot_gateway_dot_v1_dot_download__service__pb2.ListMyListResponse.FromString,
+                _registered_method=True)
 
 
 class DownloadServiceServicer:
@@ -93,6 +103,21 @@ class DownloadServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpdateMyList(self, request, context):
+        """Adds titles to a profile's list and takes titles off it. Caller: the streaming backend, for every device that may watch. Effect: durable;
+        repeating is harmless. Errors: SESSION_UNKNOWN, NOT_FOUND, LIMIT_EXCEEDED beyond 500 titles.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListMyList(self, request, context):
+        """Lists a profile's list, the latest first. Caller: the streaming backend. Effect: none. Errors: SESSION_UNKNOWN, NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_DownloadServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -115,6 +140,16 @@ def add_DownloadServiceServicer_to_server(servicer, server):
                     servicer.WatchDownloadPlan,
                     request_deserializer=hearthgate_dot_gateway_dot_v1_dot_download__service__pb2.WatchDownloadPlanRequest.FromString,
                     response_serializer=hearthgate_dot_gateway_dot_v1_dot_download__service__pb2.WatchDownloadPlanResponse.SerializeToString,
+            ),
+            'UpdateMyList': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateMyList,
+                    request_deserializer=hearthgate_dot_gateway_dot_v1_dot_download__service__pb2.UpdateMyListRequest.FromString,
+                    response_serializer=hearthgate_dot_gateway_dot_v1_dot_download__service__pb2.UpdateMyListResponse.SerializeToString,
+            ),
+            'ListMyList': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMyList,
+                    request_deserializer=hearthgate_dot_gateway_dot_v1_dot_download__service__pb2.ListMyListRequest.FromString,
+                    response_serializer=hearthgate_dot_gateway_dot_v1_dot_download__service__pb2.ListMyListResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -226,6 +261,60 @@ class DownloadService:
             '/hearthgate.gateway.v1.DownloadService/WatchDownloadPlan',
             hearthgate_dot_gateway_dot_v1_dot_download__service__pb2.WatchDownloadPlanRequest.SerializeToString,
             hearthgate_dot_gateway_dot_v1_dot_download__service__pb2.WatchDownloadPlanResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateMyList(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hearthgate.gateway.v1.DownloadService/UpdateMyList',
+            hearthgate_dot_gateway_dot_v1_dot_download__service__pb2.UpdateMyListRequest.SerializeToString,
+            hearthgate_dot_gateway_dot_v1_dot_download__service__pb2.UpdateMyListResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListMyList(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hearthgate.gateway.v1.DownloadService/ListMyList',
+            hearthgate_dot_gateway_dot_v1_dot_download__service__pb2.ListMyListRequest.SerializeToString,
+            hearthgate_dot_gateway_dot_v1_dot_download__service__pb2.ListMyListResponse.FromString,
             options,
             channel_credentials,
             insecure,

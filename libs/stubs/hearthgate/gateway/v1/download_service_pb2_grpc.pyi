@@ -32,6 +32,12 @@ class DownloadServiceStub:
     """Streams this device's plan and each later one. Caller: the streaming backend. Effect: none. Errors: SESSION_UNKNOWN, NOT_FOUND,
     DEVICE_NOT_TRUSTED; DRAINING when the replica goes away: watch again.
     """
+    UpdateMyList: _aio.UnaryUnaryMultiCallable[_download_service_pb2.UpdateMyListRequest, _download_service_pb2.UpdateMyListResponse]
+    """Adds titles to a profile's list and takes titles off it. Caller: the streaming backend, for every device that may watch. Effect: durable;
+    repeating is harmless. Errors: SESSION_UNKNOWN, NOT_FOUND, LIMIT_EXCEEDED beyond 500 titles.
+    """
+    ListMyList: _aio.UnaryUnaryMultiCallable[_download_service_pb2.ListMyListRequest, _download_service_pb2.ListMyListResponse]
+    """Lists a profile's list, the latest first. Caller: the streaming backend. Effect: none. Errors: SESSION_UNKNOWN, NOT_FOUND."""
 
 class DownloadServiceServicer(metaclass=_abc_1.ABCMeta):
     """What a phone does about downloads. Only devices of the household get plans."""
@@ -75,5 +81,23 @@ class DownloadServiceServicer(metaclass=_abc_1.ABCMeta):
         """Streams this device's plan and each later one. Caller: the streaming backend. Effect: none. Errors: SESSION_UNKNOWN, NOT_FOUND,
         DEVICE_NOT_TRUSTED; DRAINING when the replica goes away: watch again.
         """
+
+    @_abc_1.abstractmethod
+    def UpdateMyList(
+        self,
+        request: _download_service_pb2.UpdateMyListRequest,
+        context: _aio.ServicerContext[_download_service_pb2.UpdateMyListRequest, _abc.Awaitable[_download_service_pb2.UpdateMyListResponse]],
+    ) -> _abc.Awaitable[_download_service_pb2.UpdateMyListResponse]:
+        """Adds titles to a profile's list and takes titles off it. Caller: the streaming backend, for every device that may watch. Effect: durable;
+        repeating is harmless. Errors: SESSION_UNKNOWN, NOT_FOUND, LIMIT_EXCEEDED beyond 500 titles.
+        """
+
+    @_abc_1.abstractmethod
+    def ListMyList(
+        self,
+        request: _download_service_pb2.ListMyListRequest,
+        context: _aio.ServicerContext[_download_service_pb2.ListMyListRequest, _abc.Awaitable[_download_service_pb2.ListMyListResponse]],
+    ) -> _abc.Awaitable[_download_service_pb2.ListMyListResponse]:
+        """Lists a profile's list, the latest first. Caller: the streaming backend. Effect: none. Errors: SESSION_UNKNOWN, NOT_FOUND."""
 
 def add_DownloadServiceServicer_to_server(servicer: DownloadServiceServicer, server: _aio.Server) -> None: ...

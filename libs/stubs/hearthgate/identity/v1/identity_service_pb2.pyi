@@ -107,6 +107,8 @@ class _SessionEndReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Sess
     """The account was closed."""
     SESSION_END_REASON_MOVED_AWAY: _SessionEndReason.ValueType  # 9
     """The viewer moved to an account of their own."""
+    SESSION_END_REASON_MOVED_BACK: _SessionEndReason.ValueType  # 11
+    """The viewer's own account was undone, and closed as nothing else was in it."""
 
 class SessionEndReason(_SessionEndReason, metaclass=_SessionEndReasonEnumTypeWrapper):
     """Why a session is over."""
@@ -131,6 +133,8 @@ SESSION_END_REASON_ACCOUNT_CLOSED: SessionEndReason.ValueType  # 8
 """The account was closed."""
 SESSION_END_REASON_MOVED_AWAY: SessionEndReason.ValueType  # 9
 """The viewer moved to an account of their own."""
+SESSION_END_REASON_MOVED_BACK: SessionEndReason.ValueType  # 11
+"""The viewer's own account was undone, and closed as nothing else was in it."""
 Global___SessionEndReason: _TypeAlias = SessionEndReason  # noqa: Y015
 
 class _ContactRole:
@@ -249,6 +253,7 @@ class Profile(_message.Message):
     MATURITY_AGE_FIELD_NUMBER: _builtins.int
     PRIMARY_FIELD_NUMBER: _builtins.int
     KIDS_FIELD_NUMBER: _builtins.int
+    PIN_LOCKED_FIELD_NUMBER: _builtins.int
     profile_id: _builtins.str
     """UUID; it stays the same when the profile moves."""
     account_id: _builtins.str
@@ -261,6 +266,8 @@ class Profile(_message.Message):
     """The owner's own; it never moves."""
     kids: _builtins.bool
     """A child's; it moves only with the owner's yes."""
+    pin_locked: _builtins.bool
+    """It has a PIN; it moves only with the owner's yes."""
     def __init__(
         self,
         *,
@@ -270,10 +277,11 @@ class Profile(_message.Message):
         maturity_age: _builtins.int = ...,
         primary: _builtins.bool = ...,
         kids: _builtins.bool = ...,
+        pin_locked: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "kids", b"kids", "maturity_age", b"maturity_age", "name", b"name", "primary", b"primary", "profile_id", b"profile_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "kids", b"kids", "maturity_age", b"maturity_age", "name", b"name", "pin_locked", b"pin_locked", "primary", b"primary", "profile_id", b"profile_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1240,6 +1248,7 @@ class MoveProfileRequest(_message.Message):
     PROFILE_ID_FIELD_NUMBER: _builtins.int
     TARGET_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     DRY_RUN_FIELD_NUMBER: _builtins.int
+    OWNER_AGREED_FIELD_NUMBER: _builtins.int
     source_account_id: _builtins.str
     """The account the profile leaves."""
     profile_id: _builtins.str
@@ -1248,6 +1257,8 @@ class MoveProfileRequest(_message.Message):
     """The account it joins."""
     dry_run: _builtins.bool
     """Look whether it could be moved, and move nothing."""
+    owner_agreed: _builtins.bool
+    """The owner said yes: a kids' profile and one with a PIN may move, too. The PIN stays behind."""
     def __init__(
         self,
         *,
@@ -1255,10 +1266,11 @@ class MoveProfileRequest(_message.Message):
         profile_id: _builtins.str = ...,
         target_account_id: _builtins.str = ...,
         dry_run: _builtins.bool = ...,
+        owner_agreed: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dry_run", b"dry_run", "profile_id", b"profile_id", "source_account_id", b"source_account_id", "target_account_id", b"target_account_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dry_run", b"dry_run", "owner_agreed", b"owner_agreed", "profile_id", b"profile_id", "source_account_id", b"source_account_id", "target_account_id", b"target_account_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

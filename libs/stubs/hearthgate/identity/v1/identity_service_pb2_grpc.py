@@ -229,7 +229,8 @@ class IdentityServiceServicer:
 
     def MoveProfile(self, request, context):
         """Moves a profile to another account. Caller: gateway, in the making of an own account. Effect: the profile stands in the target and is
-        marked as moved in the source; repeating is harmless. Errors: NOT_FOUND, STATE_CONFLICT for a primary or a kids' profile.
+        marked as moved in the source; repeating is harmless. Errors: NOT_FOUND; STATE_CONFLICT for a primary profile, for a kids' profile or one
+        with a PIN without the owner's yes, and for a profile that was returned from that target.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

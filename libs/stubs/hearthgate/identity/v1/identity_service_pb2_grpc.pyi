@@ -62,7 +62,8 @@ class IdentityServiceStub:
     """
     MoveProfile: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.MoveProfileRequest, _identity_service_pb2.MoveProfileResponse]
     """Moves a profile to another account. Caller: gateway, in the making of an own account. Effect: the profile stands in the target and is
-    marked as moved in the source; repeating is harmless. Errors: NOT_FOUND, STATE_CONFLICT for a primary or a kids' profile.
+    marked as moved in the source; repeating is harmless. Errors: NOT_FOUND; STATE_CONFLICT for a primary profile, for a kids' profile or one
+    with a PIN without the owner's yes, and for a profile that was returned from that target.
     """
     CreateProfile: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.CreateProfileRequest, _identity_service_pb2.CreateProfileResponse]
     """Adds a profile to an account. Caller: gateway, operator. Effect: a profile; the same request id gives the same one.
@@ -205,7 +206,8 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_identity_service_pb2.MoveProfileRequest, _abc.Awaitable[_identity_service_pb2.MoveProfileResponse]],
     ) -> _abc.Awaitable[_identity_service_pb2.MoveProfileResponse]:
         """Moves a profile to another account. Caller: gateway, in the making of an own account. Effect: the profile stands in the target and is
-        marked as moved in the source; repeating is harmless. Errors: NOT_FOUND, STATE_CONFLICT for a primary or a kids' profile.
+        marked as moved in the source; repeating is harmless. Errors: NOT_FOUND; STATE_CONFLICT for a primary profile, for a kids' profile or one
+        with a PIN without the owner's yes, and for a profile that was returned from that target.
         """
 
     @_abc_1.abstractmethod
