@@ -133,6 +133,10 @@ class NoticeOutbox:
         except OpenError:
             await self._give_up(claimed, "UNKNOWN", "its key is gone")
             return
+        # One that is a fault of ours each time, and so was never put off, ends here.
+        if claimed.attempt > 1 and claimed.expire_time <= self._clock.now():
+            await self._give_up(claimed, notice.kind, "too late")
+            return
         try:
             await self._send(notice)
         except ServiceError as error:

@@ -77,7 +77,7 @@ async def _put(command: SetPassword, seen: Credential | None, password_hash: str
     now, account_id = identity.clock.now(), command.account_id
     async with identity.database.transaction() as transaction:
         await hold_open_account(transaction, account_id)
-        await _require_unchanged(await protection.find_credential(transaction, account_id), seen, command)
+        _require_unchanged(await protection.find_credential(transaction, account_id), seen, command)
         await accounts.put_password_hash(transaction, account_id, password_hash, now)
         await protection.settle_demands(transaction, account_id, now)
         ended = await sessions.end_all_sessions(
@@ -89,7 +89,7 @@ async def _put(command: SetPassword, seen: Credential | None, password_hash: str
     return ended
 
 
-async def _require_unchanged(now: Credential | None, seen: Credential | None, command: SetPassword) -> None:
+def _require_unchanged(now: Credential | None, seen: Credential | None, command: SetPassword) -> None:
     """What was checked must still hold: of two changes from one password only one counts, and none slips past a
     demand that came meanwhile."""
     demanded = now is not None and now.reset_required and not (seen is not None and seen.reset_required)

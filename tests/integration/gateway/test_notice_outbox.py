@@ -181,3 +181,18 @@ async def test_one_that_was_sealed_under_a_key_that_is_gone_is_given_up(database
         await work_off(outbox(database, clock, send, SealingKeys([b"n" * 32])))
     assert [each["event"] for each in log] == ["notice given up"]
     assert send.taken.total() == 0
+
+
+async def test_one_that_breaks_its_worker_each_time_ends_with_its_lifetime(
+    database: Database, clock: FakeClock
+) -> None:
+    async def breaks(_: OwnerNotice) -> None:
+        raise RuntimeError("a fault of ours")
+
+    worker = NoticeOutbox(database, clock=clock, keys=KEYS, send=breaks, policy=POLICY, idle=timedelta(seconds=1))
+    await worker.put(notice(clock))
+    with pytest.raises(RuntimeError):
+        await work_off(worker)
+    clock.advance(POLICY.lifetime)
+    assert await work_off(worker) == 1
+    assert await database.fetch_value("select count(*) from pending_notice") == 0
