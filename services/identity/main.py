@@ -9,10 +9,13 @@ from typing import Final
 from libs.persistence.clock import DatabaseClock
 from libs.persistence.database import Database, open_database
 from libs.rpc.process import run_service, run_until_stopped
-from libs.rpc.server import ServerOptions, build_server
+from libs.rpc.server import Registration, ServerOptions, build_server
 from libs.runtime.clock import Clock
 from libs.runtime.ids import Uuid7Ids
+from libs.runtime.tasks import running
 from services.identity.contact_keys import ContactKeys
+from services.identity.member_servicer import member_registration, plan_registration
+from services.identity.member_upkeep import run_member_upkeep
 from services.identity.passwords import Argon2idHasher, Passwords
 from services.identity.servicer import registration
 from services.identity.settings import IdentitySettings
@@ -26,8 +29,15 @@ async def serve(settings: IdentitySettings) -> None:
     async with open_database(settings, NAME) as database, DatabaseClock.open(database) as clock:
         with closing(build_passwords(settings)) as passwords:
             identity = build_identity(settings, database=database, clock=clock, passwords=passwords)
-            server = build_server(ServerOptions.from_settings(settings), [registration(identity)], database.ping)
-            await run_until_stopped(server, settings.drain_seconds)
+            server = build_server(ServerOptions.from_settings(settings), registrations(identity), database.ping)
+            upkeep = run_member_upkeep(identity, timedelta(seconds=settings.member_upkeep_seconds))
+            async with running(upkeep, name="member upkeep"):
+                await run_until_stopped(server, settings.drain_seconds)
+
+
+def registrations(identity: Identity) -> list[Registration]:
+    """The services and who may call them."""
+    return [registration(identity), member_registration(identity), plan_registration(identity)]
 
 
 def build_passwords(settings: IdentitySettings) -> Passwords:

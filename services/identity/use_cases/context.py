@@ -11,6 +11,7 @@ from libs.runtime.clock import Clock
 from libs.runtime.errors import not_found
 from libs.runtime.ids import Ids
 from services.identity.contact_keys import ContactKeys
+from services.identity.domain.membership import max_profiles
 from services.identity.domain.session import Lifetimes
 from services.identity.passwords import Passwords
 from services.identity.storage import accounts
@@ -38,3 +39,9 @@ async def hold_open_account(transaction: Executor, account_id: UUID) -> None:
     state = await accounts.lock_account(transaction, account_id)
     if state is None or not state.open:
         raise not_found("account")
+
+
+async def max_profiles_of(executor: Executor, account_id: UUID, identity: Identity) -> int:
+    """Profiles that the account may have: an extra member has one. As for any other where there is no account yet."""
+    account = await accounts.find_account(executor, account_id)
+    return max_profiles(account.plan.plan_id, identity.max_profiles) if account else identity.max_profiles

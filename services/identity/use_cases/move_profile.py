@@ -16,7 +16,7 @@ from libs.runtime.logging import get_logger
 from services.identity.domain.account import AccountState
 from services.identity.domain.profile import Profile, check_movable
 from services.identity.storage import accounts, profiles
-from services.identity.use_cases.context import Identity
+from services.identity.use_cases.context import Identity, max_profiles_of
 
 _log = get_logger(__name__)
 
@@ -68,7 +68,7 @@ async def _as_it_would_stand(executor: Executor, profile: Profile, target: UUID,
     if there is not None and there.moved_to is None:
         return there
     count, has_primary = await profiles.count_profiles(executor, target)
-    if count >= identity.max_profiles:
+    if count >= await max_profiles_of(executor, target, identity):
         raise ServiceError(ErrorReason.STATE_CONFLICT, detail=f"account {target} has no room for a profile")
     return replace(profile, account_id=target, primary=not has_primary, moving_to=None)
 

@@ -34,7 +34,6 @@ from services.gateway import main as gateway_main
 from services.gateway.settings import GatewaySettings
 from services.gateway.sightings import SightingRecorder
 from services.identity import main as identity_main
-from services.identity.servicer import registration as identity_registration
 from services.identity.settings import IdentitySettings
 from tests.contract.device_trust.device_trust_model import plain_model_data
 from tests.contract.gateway.gateway_world import BACKEND, GATEWAY, OPERATOR, STRANGER, Part, World
@@ -69,7 +68,7 @@ async def start_world(
     for service, build in _LEAVES.items():
         dsns = await service_database(service)
         database = await _connect(world, service, dsns.app)
-        await _serve(world, service, [await build(world, database, dsns.app)], database)
+        await _serve(world, service, _listed(await build(world, database, dsns.app)), database)
     await _start_gateway(world, (await service_database("gateway")).app, changes)
     for caller in (BACKEND, OPERATOR, STRANGER):
         world.channels[caller.name] = await _open(world, "gateway", caller)
@@ -98,11 +97,15 @@ async def _start_gateway(world: World, dsn: str, changes: dict[str, Any]) -> Non
     await _serve(world, "gateway", gateway_main.registrations(settings, context), database)
 
 
-async def _identity(world: World, database: Database, dsn: str) -> Registration:
+def _listed(built: Registration | list[Registration]) -> list[Registration]:
+    return built if isinstance(built, list) else [built]
+
+
+async def _identity(world: World, database: Database, dsn: str) -> list[Registration]:
     settings = IdentitySettings(database_url=dsn, contact_keys=new_secret())  # type: ignore[arg-type]  # pydantic wraps it
     passwords = identity_main.build_passwords(settings)
     world.stack.callback(passwords.close)
-    return identity_registration(
+    return identity_main.registrations(
         identity_main.build_identity(settings, database=database, clock=world.clock, passwords=passwords)
     )
 
@@ -161,7 +164,7 @@ async def _download_planning(world: World, database: Database, dsn: str) -> Regi
     return planning_main.registration(planning_main.build_context(settings, database, world.clock))
 
 
-_LEAVES: dict[str, Callable[[World, Database, str], Awaitable[Registration]]] = {
+_LEAVES: dict[str, Callable[[World, Database, str], Awaitable[Registration | list[Registration]]]] = {
     "identity": _identity,
     "device_trust": _device_trust,
     "challenge": _challenge,
@@ -186,6 +189,6 @@ async def _serve(world: World, service: str, registrations: list[Registration], 
 async def _open(world: World, service: str, caller: CallerCredentials) -> Channel:
     """A channel that sends once: these tests look at what the services answer, not at what a second try makes of it."""
     once = [
-        (f"hearthgate.gateway.v1.{name}Service", "") for name in ("Playback", "Verification", "Account", "Download")
+        (f"hearthgate.gateway.v1.{name}Service", "") for name in ("Playback", "Verification", "Account", "Download", "Member")
     ]
     return await world.stack.enter_async_context(open_channel(world.addresses[service], caller=caller, unretried=once))

@@ -10,6 +10,8 @@ import pytest
 import pytest_asyncio
 
 from hearthgate.identity.v1 import identity_service_pb2_grpc as rpc
+from hearthgate.identity.v1 import member_service_pb2_grpc as member_rpc
+from hearthgate.identity.v1 import plan_service_pb2_grpc as plan_rpc
 from libs.persistence.database import Database
 from libs.rpc.channel import open_channel
 from libs.rpc.server import ServerOptions, build_server
@@ -17,9 +19,8 @@ from libs.runtime.clock import FakeClock
 from libs.runtime.keys import secret_digest
 from libs.runtime.settings import load_settings
 from libs.testing.plugin import ServiceDatabaseFactory
-from services.identity.main import build_identity
+from services.identity.main import build_identity, registrations
 from services.identity.passwords import Passwords
-from services.identity.servicer import registration
 from services.identity.settings import IdentitySettings
 from tests.contract.identity.identity_world import GATEWAY, OPERATOR, STRANGER, CountingHasher, World
 
@@ -46,10 +47,19 @@ async def world(
         stack.callback(passwords.close)
         identity = build_identity(settings, database=database, clock=clock, passwords=passwords)
         callers = {each.name: [secret_digest(each.secret)] for each in (GATEWAY, OPERATOR, STRANGER)}
-        server = build_server(ServerOptions(callers=callers), [registration(identity)], database.ping)
+        server = build_server(ServerOptions(callers=callers), registrations(identity), database.ping)
         await stack.enter_async_context(server)
-        stubs = {}
+        stubs, member_stubs, plan_stubs = {}, {}, {}
         for caller in (GATEWAY, OPERATOR, STRANGER):
             channel = await stack.enter_async_context(open_channel(f"127.0.0.1:{server.port}", caller=caller))
             stubs[caller.name] = rpc.IdentityServiceStub(channel)
-        yield World(stubs=stubs, identity=identity, clock=clock, hasher=hasher)
+            member_stubs[caller.name] = member_rpc.MemberServiceStub(channel)
+            plan_stubs[caller.name] = plan_rpc.PlanServiceStub(channel)
+        yield World(
+            stubs=stubs,
+            member_stubs=member_stubs,
+            plan_stubs=plan_stubs,
+            identity=identity,
+            clock=clock,
+            hasher=hasher,
+        )

@@ -12,6 +12,8 @@ import pytest
 
 from hearthgate.identity.v1 import identity_service_pb2 as pb
 from hearthgate.identity.v1 import identity_service_pb2_grpc as rpc
+from hearthgate.identity.v1 import member_service_pb2_grpc as member_rpc
+from hearthgate.identity.v1 import plan_service_pb2_grpc as plan_rpc
 from libs.rpc.callers import CallerCredentials
 from libs.rpc.channel import call
 from libs.runtime.clock import FakeClock
@@ -87,6 +89,8 @@ class World:
     identity: Identity
     clock: FakeClock
     hasher: CountingHasher = field(default_factory=CountingHasher)
+    member_stubs: dict[str, member_rpc.MemberServiceStub] = field(default_factory=dict)
+    plan_stubs: dict[str, plan_rpc.PlanServiceStub] = field(default_factory=dict)
 
     async def say(self, method: str, request: Any, caller: str = "gateway") -> Any:
         """Call an RPC; errors come back as ServiceError."""
