@@ -136,6 +136,7 @@ class ChallengeServicer(rpc.ChallengeServiceServicer):
             due_time=conversions.time_from(request.due_time, "due_time") if due else None,
             ip_address=request.ip_address,
             body=_body(request),
+            invitation_token=request.invitation_token,
         )
         delivery = await notify(command, context=self._context)
         return pb.NotifyResponse(delivery=conversions.delivery_to(delivery))

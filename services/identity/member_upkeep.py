@@ -1,4 +1,4 @@
-"""Finishes what broke off between a host's account and its members', and frees the slots of invitations that ran out."""
+"""Finishes what broke off between hosts and members, and frees the slots of invitations that ran out."""
 
 from __future__ import annotations
 

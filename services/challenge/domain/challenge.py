@@ -59,6 +59,9 @@ class NoticeKind(StrEnum):
     OWN_ACCOUNT_MADE = "own_account_made"
     PASSWORD_CHANGED = "password_changed"
     ACCOUNT_EXISTS = "account_exists"
+    MEMBER_REMOVED = "member_removed"
+    MEMBER_INVITED = "member_invited"
+    MEMBERSHIP_REQUESTED = "membership_requested"
 
 
 _UNDELIVERED: Final = frozenset({DeliveryState.BOUNCED, DeliveryState.EXPIRED})

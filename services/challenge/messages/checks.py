@@ -33,6 +33,7 @@ def sample_facts(kind: str, *, sparse: bool = False) -> MessageFacts:
         expire_time=_EVENT_TIME + timedelta(minutes=1 if sparse else 10),
         now=_EVENT_TIME,
         unsubscribe_url="" if sparse or code else "https://example.com/stop?token=sample&kind=all",
+        invitation_token="" if code else "sample",
     )
 
 

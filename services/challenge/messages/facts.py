@@ -15,7 +15,8 @@ from services.challenge.messages.safe_text import safe_name
 class MessageFacts:
     """What a message tells. ``code`` is empty in a notice; ``minutes`` are those that a code still lives.
 
-    ``unsubscribe_url`` is where a reader ends notices by email; empty: nothing is said about it.
+    ``unsubscribe_url`` is where a reader ends notices by email; empty: nothing is said about it. ``invitation_token``
+    stands in the link of an invitation.
     """
 
     code: str = field(default="", repr=False)
@@ -27,6 +28,7 @@ class MessageFacts:
     event_time: datetime | None = None
     due_time: datetime | None = None
     unsubscribe_url: str = field(default="", repr=False)
+    invitation_token: str = field(default="", repr=False)
 
     @classmethod
     def from_parameters(
@@ -37,6 +39,7 @@ class MessageFacts:
         expire_time: datetime,
         now: datetime,
         unsubscribe_url: str = "",
+        invitation_token: str = "",
     ) -> Self:
         """The facts of a queued message. Raises KeyError never: what is missing stays empty."""
         times = {
@@ -52,4 +55,5 @@ class MessageFacts:
             event_time=times.get("event_time"),
             due_time=times.get("due_time"),
             unsubscribe_url=unsubscribe_url,
+            invitation_token=invitation_token,
         )

@@ -22,8 +22,8 @@ from services.challenge.messages.facts import MessageFacts
 
 _MOST: Final = 2_000
 _FIRST_MARK: Final = 0xE000
-_MARKS: Final = re.compile("([\ue000-\ue009])")
-_CODE, _NAME, _PLACE, _LINK, _MOMENTS, _TIMES = 0, 1, 2, 3, 4, 7
+_MARKS: Final = re.compile("([\ue000-\ue00a])")
+_CODE, _NAME, _PLACE, _LINK, _MOMENTS, _TIMES, _INVITATION = 0, 1, 2, 3, 4, 7, 10
 _MARKED_TIMES: Final = tuple(datetime(year, 1, 1, tzinfo=UTC) for year in (1, 2, 3))
 """Stand for the expiry, the event and the due time."""
 
@@ -45,6 +45,7 @@ class Shape:
     has_link: bool
     has_event: bool
     has_due: bool
+    has_invitation: bool
 
     @classmethod
     def of(cls, kind: str, part: str, locale: str, facts: MessageFacts, place: str) -> Shape:
@@ -61,6 +62,7 @@ class Shape:
             has_link=bool(facts.unsubscribe_url),
             has_event=facts.event_time is not None,
             has_due=facts.due_time is not None,
+            has_invitation=bool(facts.invitation_token),
         )
 
     def marked_facts(self) -> MessageFacts:
@@ -75,6 +77,7 @@ class Shape:
             event_time=event if self.has_event else None,
             due_time=due if self.has_due else None,
             unsubscribe_url=_mark(_LINK) if self.has_link else "",
+            invitation_token=_mark(_INVITATION) if self.has_invitation else "",
         )
 
     def marked_place(self) -> str:
@@ -122,6 +125,8 @@ def _which(value: datetime | None) -> int:
 
 
 def _value(mark: int, facts: MessageFacts, place: str, moment: Moment, time: Moment) -> str:
+    if mark == _INVITATION:
+        return facts.invitation_token
     if mark < _MOMENTS:
         return (facts.code, facts.device_name, place, facts.unsubscribe_url)[mark]
     write, which = (time, mark - _TIMES) if mark >= _TIMES else (moment, mark - _MOMENTS)

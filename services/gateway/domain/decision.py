@@ -8,7 +8,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from services.gateway.domain.lease import ActiveStream
-from services.gateway.domain.records import Allowances, Channel
+from services.gateway.domain.records import Allowances, Channel, Quality
 
 
 class Outcome(StrEnum):
@@ -42,6 +42,7 @@ class ReasonCode(StrEnum):
     DEVICE_UNCONFIRMED = "DEVICE_UNCONFIRMED"
     DEADLINE_PASSED = "DEADLINE_PASSED"
     TOO_MANY_STREAMS = "TOO_MANY_STREAMS"
+    MEMBERSHIP_ENDED = "MEMBERSHIP_ENDED"
 
 
 class RemedyCode(StrEnum):
@@ -56,6 +57,8 @@ class RemedyCode(StrEnum):
     SIGN_IN = "SIGN_IN"
     CONNECT_AT_HOME = "CONNECT_AT_HOME"
     CONTACT_OWNER = "CONTACT_OWNER"
+    BECOME_EXTRA_MEMBER = "BECOME_EXTRA_MEMBER"
+    CHOOSE_PLAN = "CHOOSE_PLAN"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,12 +108,13 @@ class VerificationOffer:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StartedStream:
-    """A stream that may run."""
+    """A stream that may run. ``max_quality`` is None in answers that were kept before there was one."""
 
     stream_id: UUID
     lease_expire_time: datetime
     renew_time: datetime
     fencing_token: int
+    max_quality: Quality | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

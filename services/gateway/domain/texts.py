@@ -23,6 +23,7 @@ REASON_TEXTS: Final = MappingProxyType(
         ReasonCode.DEVICE_UNCONFIRMED: "This device does not seem to belong to the account's household.",
         ReasonCode.DEADLINE_PASSED: "The time to verify this device has passed.",
         ReasonCode.TOO_MANY_STREAMS: "All streams of the plan are in use.",
+        ReasonCode.MEMBERSHIP_ENDED: "You are no longer an extra member, and this account has no plan of its own yet.",
     }
 )
 
@@ -37,5 +38,7 @@ REMEDY_TEXTS: Final = MappingProxyType(
         RemedyCode.SIGN_IN: "Sign in again",
         RemedyCode.CONNECT_AT_HOME: "Connect this device at home once",
         RemedyCode.CONTACT_OWNER: "Ask the owner of the account",
+        RemedyCode.BECOME_EXTRA_MEMBER: "Ask the owner to add you as an extra member",
+        RemedyCode.CHOOSE_PLAN: "Choose a plan of your own",
     }
 )

@@ -83,7 +83,7 @@ class Place:
         return bool(self.email) and email_key(self.email) == email_key(email)
 
     def may_be_taken(self, now: datetime, member_account_id: UUID | None) -> bool:
-        """Whether an account may take it now, or took it before (which repeats harmlessly); None: one yet to be made."""
+        """Whether an account may take it now, or took it before, which repeats harmlessly; None: one yet to be made."""
         if self.state is PlaceState.INVITED:
             return self.held(now)
         return self.state is PlaceState.ACTIVE and self.member_account_id == member_account_id
@@ -91,7 +91,7 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InvitationToken:
-    """A token of the form ``hgi1.<host's account id in hex>.<secret>``; it names the account so that it is found by it."""
+    """A token of the form ``hgi1.<host's account id in hex>.<secret>``; it names the account, so it is found by it."""
 
     account_id: UUID
     secret: str = field(repr=False)

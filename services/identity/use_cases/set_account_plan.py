@@ -17,7 +17,7 @@ _log = get_logger(__name__)
 
 
 async def set_account_plan(account_id: UUID, plan_id: str, *, identity: Identity) -> Account:
-    """The account on its new plan. A member leaves its host by it; both hear of it in a second step that may be repeated.
+    """The account on its new plan. A member leaves its host by it; who else has to hear does so in steps that repeat.
 
     Raises NOT_FOUND; INVALID_FIELD on ``plan_id``; STATE_CONFLICT for a pending or closed account, and where more
     members are in use than the plan has slots for.
@@ -49,9 +49,7 @@ async def _find_plan(plan_id: str, identity: Identity) -> Plan:
     raise invalid_field("plan_id", "must name a plan")
 
 
-async def _require_room(
-    transaction: Executor, account_id: UUID, plan: Plan, now: datetime, identity: Identity
-) -> None:
+async def _require_room(transaction: Executor, account_id: UUID, plan: Plan, now: datetime, identity: Identity) -> None:
     await members.expire_places(transaction, account_id, now)
     in_use = len(await members.list_places(transaction, identity.keys, account_id))
     surplus = in_use - plan.extra_member_slots

@@ -18,7 +18,7 @@ _log = get_logger(__name__)
 
 
 async def tell_members(account_id: UUID, identity: Identity) -> None:
-    """Tell a host's members of its state, its picture and the end of their membership, as far as they have not heard."""
+    """Tell a host's members what they have not heard: its state, its picture, the end of their membership."""
     for untold in await members.list_untold(identity.database, account_id):
         await members.tell_member(identity.database, untold)
         await members.mark_told(identity.database, account_id, untold)

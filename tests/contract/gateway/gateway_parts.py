@@ -189,6 +189,7 @@ async def _serve(world: World, service: str, registrations: list[Registration], 
 async def _open(world: World, service: str, caller: CallerCredentials) -> Channel:
     """A channel that sends once: these tests look at what the services answer, not at what a second try makes of it."""
     once = [
-        (f"hearthgate.gateway.v1.{name}Service", "") for name in ("Playback", "Verification", "Account", "Download", "Member")
+        (f"hearthgate.gateway.v1.{name}Service", "")
+        for name in ("Playback", "Verification", "Account", "Download", "Member")
     ]
     return await world.stack.enter_async_context(open_channel(world.addresses[service], caller=caller, unretried=once))

@@ -36,6 +36,7 @@ def facts(draw: st.DrawFn) -> MessageFacts:
         expire_time=_NOW + timedelta(seconds=draw(st.integers(1, 700))),
         now=_NOW,
         unsubscribe_url=draw(st.sampled_from(["", "https://hearthgate.example/unsubscribe?token=a&b=<c>"])),
+        invitation_token=draw(st.sampled_from(["", "hgi1.a.b-c_d"])),
     )
 
 
