@@ -15,11 +15,11 @@ insert into delivery (
 values ($1, $2, $3, $4, $5, $6, $12, $7, $8::jsonb, $9, $10, $10, $11, $10, $13)"""
 
 FIND_DELIVERY: Final = f"""/* challenge.find_delivery: one message of an account */
-select {_DELIVERY} from delivery where account_id = $1 and delivery_id = $2"""  # noqa: S608 - our own constant
+select {_DELIVERY} from delivery where account_id = $1 and delivery_id = $2"""
 
 LIST_DELIVERIES: Final = f"""/* challenge.list_deliveries: the messages of an account's challenges, oldest first */
 select {_DELIVERY} from delivery where account_id = $1 and challenge_id = any($2::uuid[])
-order by create_time, delivery_id"""  # noqa: S608 - our own constant
+order by create_time, delivery_id"""
 
 DUE: Final = """/* challenge.due: messages that wait to be sent; read without a lock */
 select account_id, delivery_id from delivery
@@ -64,13 +64,13 @@ REPORT: Final = f"""/* challenge.report: a provider's word on a message; the fir
 update delivery
 set state = $3, sealed_destination = null, update_time = $4
 where account_id = $1 and delivery_id = $2 and state in ('queued', 'accepted', 'expired')
-returning {_DELIVERY}"""  # noqa: S608 - our own constant
+returning {_DELIVERY}"""
 
 DEAD_LETTERS: Final = f"""/* challenge.dead_letters: messages that were given up, of every account, newest first */
 select account_id, kind, create_time, {_DELIVERY} from delivery
 where state in ('bounced', 'expired') and update_time >= $1
 order by update_time desc, delivery_id
-limit $2"""  # noqa: S608 - our own constant
+limit $2"""
 
 MARK_REFERENCE: Final = """/* challenge.mark_reference: which message a provider means, and an earlier receipt */
 insert into provider_message as m (reference_hash, account_id, delivery_id, create_time)

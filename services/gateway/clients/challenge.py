@@ -61,17 +61,19 @@ class EnteredCode:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Notice:
-    """What an owner is to be told by email; ``about`` is the device it is about."""
+    """What somebody is to be told by email; ``about`` is the device it is about, None where it is about none."""
 
     request_id: UUID
     account_id: UUID
     kind: NoticeKind
     email: str
     language: str
-    about: Requester
+    about: Requester | None
     event_time: datetime
     ip_address: str = ""
-    """Where it was caused from, for a notice that strangers cause."""
+    """Where it was caused from, for a notice that strangers cause, or get."""
+    due_time: datetime | None = None
+    invitation_token: str = ""
 
     def __repr__(self) -> str:
         return f"Notice({self.kind})"
@@ -160,8 +162,10 @@ class ChallengeClient:
             channel=standing_pb2.CHANNEL_EMAIL,
             destination=notice.email,
             language=notice.language,
-            requester=conversions.requester(notice.about),
+            requester=conversions.requester(notice.about) if notice.about else None,
             event_time=conversions.timestamp(notice.event_time),
             ip_address=notice.ip_address,
+            due_time=conversions.timestamp(notice.due_time),
+            invitation_token=notice.invitation_token,
         )
         await call(self._stub.Notify, request)

@@ -18,10 +18,12 @@ from services.gateway.clients.challenge import ChallengeClient
 from services.gateway.clients.device_trust import DeviceTrustClient, Sighting, SightingKind
 from services.gateway.clients.download_planning import DownloadPlanningClient
 from services.gateway.clients.identity import IdentityClient
+from services.gateway.clients.members import MemberClient
 from services.gateway.domain.lease import LeasePolicy
 from services.gateway.domain.records import (
     MEMBER_STANDINGS,
     Account,
+    AccountState,
     Assessment,
     Client,
     Profile,
@@ -41,6 +43,7 @@ class Context:
     ids: Ids
     identity: IdentityClient
     device_trust: DeviceTrustClient
+    members: MemberClient
     challenge: ChallengeClient
     download_planning: DownloadPlanningClient
     grants: Grants
@@ -140,6 +143,12 @@ async def resolve_member(
     if assessment.standing not in MEMBER_STANDINGS:
         raise ServiceError(ErrorReason.DEVICE_NOT_TRUSTED, detail=f"standing {assessment.standing}")
     return resolved, assessment
+
+
+def require_in_good_order(account: Account) -> None:
+    """Refuse what only makes sense where something may play. Raises STATE_CONFLICT for an account that is on hold."""
+    if account.state is not AccountState.ACTIVE:
+        raise ServiceError(ErrorReason.STATE_CONFLICT, detail=f"account is {account.state}")
 
 
 def require_profile(resolved: ResolvedSession, profile_id: UUID) -> Profile:

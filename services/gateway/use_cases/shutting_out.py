@@ -66,7 +66,9 @@ async def end_streams_of_others(context: Context, account_id: UUID, staying_sess
         return await leases.end_other_streams(transaction, account_id, staying_session_id, context.clock.now())
 
 
-async def tell_owner(context: Context, request_id: UUID, account_id: UUID, kind: NoticeKind, about: Requester) -> None:
+async def tell_owner(
+    context: Context, request_id: UUID, account_id: UUID, kind: NoticeKind, about: Requester | None
+) -> None:
     """Send the owner a notice by email. One that cannot be sent is logged: what it tells of has happened anyway."""
     try:
         contacts = await context.identity.get_contacts(account_id, masked_only=False)

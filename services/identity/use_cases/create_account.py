@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from libs.persistence.database import Executor
-from libs.runtime.errors import invalid_field
+from libs.runtime.errors import ErrorReason, ServiceError, invalid_field
 from libs.runtime.logging import get_logger
 from services.identity.domain.account import DEFAULT_LANGUAGE, Account, AccountState, Plan, ProfileMove
 from services.identity.domain.contact import Channel, normalize_email, normalize_phone
@@ -102,6 +102,8 @@ async def _check(new: NewAccount, identity: Identity) -> _SignUp:
     if plan_id not in plans or not (plans[plan_id].orderable or new.invitation_token):
         raise invalid_field("plan_id", "must name a plan")
     invited = await find_invited(new.invitation_token, email, identity) if new.invitation_token else None
+    if invited and new.profile_move and new.profile_move.source_account_id != invited.place.account_id:
+        raise ServiceError(ErrorReason.STATE_CONFLICT, detail="the profile is not of the host's account")
     return _SignUp(
         email=email,
         phone=phone,

@@ -124,7 +124,8 @@ class IdentityServiceServicer:
     def CreateAccount(self, request, context):
         """Begins an account that is not usable until its address is verified. Caller: gateway. Effect: a pending account; the same request id
         gives the same one. A taken address is told to the caller only, who must not pass it on. Errors: INVALID_FIELD, REQUEST_ID_REUSED; NOT_FOUND,
-        alike for an invitation that is unknown, used or past its time, and for one to another address.
+        alike for an invitation that is unknown, used or past its time, and for one to another address; STATE_CONFLICT for one whose profile to be
+        moved is not of the host's account.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

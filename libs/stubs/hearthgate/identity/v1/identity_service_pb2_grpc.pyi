@@ -19,7 +19,8 @@ class IdentityServiceStub:
     CreateAccount: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.CreateAccountRequest, _identity_service_pb2.CreateAccountResponse]
     """Begins an account that is not usable until its address is verified. Caller: gateway. Effect: a pending account; the same request id
     gives the same one. A taken address is told to the caller only, who must not pass it on. Errors: INVALID_FIELD, REQUEST_ID_REUSED; NOT_FOUND,
-    alike for an invitation that is unknown, used or past its time, and for one to another address.
+    alike for an invitation that is unknown, used or past its time, and for one to another address; STATE_CONFLICT for one whose profile to be
+    moved is not of the host's account.
     """
     ActivateAccount: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ActivateAccountRequest, _identity_service_pb2.ActivateAccountResponse]
     """Makes a pending account usable, once its address is verified. Caller: gateway. Effect: the address belongs to it from now on.
@@ -78,7 +79,8 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_identity_service_pb2.CreateAccountResponse]:
         """Begins an account that is not usable until its address is verified. Caller: gateway. Effect: a pending account; the same request id
         gives the same one. A taken address is told to the caller only, who must not pass it on. Errors: INVALID_FIELD, REQUEST_ID_REUSED; NOT_FOUND,
-        alike for an invitation that is unknown, used or past its time, and for one to another address.
+        alike for an invitation that is unknown, used or past its time, and for one to another address; STATE_CONFLICT for one whose profile to be
+        moved is not of the host's account.
         """
 
     @_abc_1.abstractmethod
