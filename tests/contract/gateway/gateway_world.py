@@ -20,11 +20,14 @@ from hearthgate.downloadplanning.v1 import download_planning_service_pb2_grpc as
 from hearthgate.gateway.v1 import account_service_pb2 as account_pb
 from hearthgate.gateway.v1 import account_service_pb2_grpc as account_rpc
 from hearthgate.gateway.v1 import download_service_pb2_grpc as download_rpc
+from hearthgate.gateway.v1 import member_service_pb2_grpc as member_rpc
 from hearthgate.gateway.v1 import playback_service_pb2 as playback_pb
 from hearthgate.gateway.v1 import playback_service_pb2_grpc as playback_rpc
 from hearthgate.gateway.v1 import verification_service_pb2_grpc as verification_rpc
 from hearthgate.identity.v1 import identity_service_pb2 as identity_pb
 from hearthgate.identity.v1 import identity_service_pb2_grpc as identity_rpc
+from hearthgate.identity.v1 import plan_service_pb2 as plan_pb
+from hearthgate.identity.v1 import plan_service_pb2_grpc as plan_rpc
 from libs.devstack.device import Device, Person, code_in, has_code
 from libs.persistence.database import Database
 from libs.rpc.callers import CallerCredentials
@@ -82,6 +85,14 @@ class World:
     @property
     def accounts(self) -> account_rpc.AccountServiceStub:
         return account_rpc.AccountServiceStub(self.channels["backend"])
+
+    @property
+    def members(self) -> member_rpc.MemberServiceStub:
+        return member_rpc.MemberServiceStub(self.channels["backend"])
+
+    @property
+    def plans_as_operator(self) -> plan_rpc.PlanServiceStub:
+        return plan_rpc.PlanServiceStub(self.channels["operator@identity"])
 
     @property
     def downloads(self) -> download_rpc.DownloadServiceStub:
@@ -218,6 +229,11 @@ class Household:
         """Hold, reopen or close the account, as an operator."""
         request = identity_pb.SetAccountStateRequest(account_id=self.account_id, state=state)
         await self.world.identity_as_operator.SetAccountState(request)
+
+    async def set_plan(self, plan_id: str, account_id: str = "") -> identity_pb.Account:
+        """Change what an account, this one unless another is named, pays for, as an operator."""
+        request = plan_pb.SetAccountPlanRequest(account_id=account_id or self.account_id, plan_id=plan_id)
+        return (await self.world.plans_as_operator.SetAccountPlan(request)).account
 
     def start_request(self, device: Device, **changes: Any) -> playback_pb.StartStreamRequest:
         """A press on play."""
