@@ -264,5 +264,5 @@ async def _answer(call: Call, scene: Scene) -> str:
         status, info = rpc_status.from_call(error), ErrorInfo()
         for detail in status.details if status else ():
             detail.Unpack(info)
-        return info.reason
+        return str(info.reason)
     return GOES_ON

@@ -320,7 +320,7 @@ async def test_the_household_itself_does_not_ask_for_membership(home: Household,
     ("field", "value"), [("email", "ben at home"), ("email", ""), ("request_id", "7"), ("session_token", "")]
 )
 async def test_an_invitation_names_the_field_that_is_wrong(home: Household, field: str, value: str) -> None:
-    changes = {"email": _person().email} | {field: value}
+    changes: dict[str, Any] = {"email": _person().email} | {field: value}
     refused: Failure = await failure(_invite(home, **changes))
     assert (refused.reason, refused.fields) == ("INVALID_FIELD", (field,))
 

@@ -838,7 +838,9 @@ class NotifyRequest(_message.Message):
     language: _builtins.str
     """Language of the message, BCP 47; empty means English."""
     ip_address: _builtins.str
-    """Where it was caused from; ACCOUNT_EXISTS counts for it as a code does, so that taken and free addresses are answered alike."""
+    """Where it was caused from; ACCOUNT_EXISTS counts for it as a code does, so that taken and free addresses are answered alike;
+    and MEMBER_INVITED, which goes to whomever a host names.
+    """
     invitation_token: _builtins.str
     """What the link of a MEMBER_INVITED opens; kept sealed until it is sent. Empty for any other kind."""
     @_builtins.property
