@@ -8,6 +8,7 @@ from typing import Final
 
 from libs.runtime.errors import ServiceError
 from libs.runtime.logging import get_logger
+from services.identity.domain.membership import PLACE_RETENTION
 from services.identity.storage import members
 from services.identity.use_cases.context import Identity
 from services.identity.use_cases.telling_members import tell_host, tell_members
@@ -34,6 +35,7 @@ async def finish_memberships(identity: Identity) -> None:
         await tell_members(account_id, identity)
     for account_id in leavers:
         await tell_host(account_id, identity)
+    await members.delete_old_places(identity.database, now - PLACE_RETENTION)
     for account_id in expired:
         async with identity.database.transaction() as transaction:
             await members.expire_places(transaction, account_id, now)

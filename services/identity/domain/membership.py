@@ -20,6 +20,10 @@ MEMBER_PROFILES: Final = 1
 """Profiles of an extra member (Netflix help)."""
 INVITATION_LIFE: Final = timedelta(days=14)
 """How long an invitation holds its slot. Ours: long enough for somebody who reads letters on Sundays."""
+MAX_INVITATIONS: Final = 10
+"""Invitations of an account within INVITATION_LIFE, cancelled ones included. Ours: nobody writes to strangers by us."""
+PLACE_RETENTION: Final = timedelta(days=90)
+"""How long a place that is over is known. Ours: as long as a decision."""
 MAX_TOKENS: Final = 20
 """Tokens that one invitation may have. Ours: a request is repeated a few times, not for ever."""
 

@@ -33,6 +33,7 @@ create table extra_member (
 create unique index extra_member_slot on extra_member (account_id, slot) where state <> 'REMOVED';
 create index extra_member_untold on extra_member (account_id) where not told;
 create index extra_member_invited on extra_member (expire_time) where state = 'INVITED';
+create index extra_member_removed on extra_member (remove_time) where state = 'REMOVED';
 comment on table extra_member is
     'A host''s places for extra members: who is invited, who watches. The address is sealed, and forgotten with the membership.';
 comment on column extra_member.version is 'Grows with each change that the member''s account has to hear of; a lower one comes too late.';

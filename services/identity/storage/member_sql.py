@@ -57,6 +57,16 @@ COUNT_INVITATIONS: Final = """
 select count(*) from invitation where account_id = $1 and member_id = $2
 """
 
+COUNT_INVITED_SINCE: Final = """
+/* identity.count_invited_since: how many invitations an account made, those that are over included */
+select count(*) from extra_member where account_id = $1 and invite_time > $2
+"""
+
+DELETE_OLD_PLACES: Final = """
+/* identity.delete_old_places: upkeep, over all accounts */
+delete from extra_member where state = 'REMOVED' and told and remove_time <= $1
+"""
+
 DELETE_INVITATIONS: Final = """
 /* identity.delete_invitations: no token opens these places any more */
 delete from invitation where account_id = $1 and member_id = any($2::uuid[])

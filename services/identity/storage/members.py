@@ -81,6 +81,16 @@ async def count_tokens(executor: Executor, account_id: UUID, member_id: UUID) ->
     return int(await executor.fetch_value(sql.COUNT_INVITATIONS, account_id, member_id))
 
 
+async def count_invited_since(executor: Executor, account_id: UUID, since: datetime) -> int:
+    """How many invitations an account made, whatever became of them."""
+    return int(await executor.fetch_value(sql.COUNT_INVITED_SINCE, account_id, since))
+
+
+async def delete_old_places(executor: Executor, before: datetime) -> None:
+    """Over all accounts: forget places that were over by then."""
+    await executor.execute(sql.DELETE_OLD_PLACES, before)
+
+
 async def expire_places(transaction: Executor, account_id: UUID, now: datetime) -> int:
     """Free the slots of invitations that have run out; how many there were."""
     ended = [row["member_id"] for row in await transaction.fetch(sql.EXPIRE_PLACES, account_id, now)]
@@ -90,10 +100,10 @@ async def expire_places(transaction: Executor, account_id: UUID, now: datetime) 
 
 
 async def take_place(
-    executor: Executor, account_id: UUID, member_id: UUID, member_account_id: UUID, now: datetime
+    transaction: Executor, account_id: UUID, member_id: UUID, member_account_id: UUID, now: datetime
 ) -> bool:
-    """Make an account the member that was invited; False where it is too late."""
-    tag = await executor.execute(sql.TAKE_PLACE, account_id, member_id, member_account_id, now)
+    """Make an account the member that was invited, while the host is held; False where it is too late."""
+    tag = await transaction.execute(sql.TAKE_PLACE, account_id, member_id, member_account_id, now)
     return tag == "UPDATE 1"
 
 

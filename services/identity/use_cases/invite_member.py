@@ -13,6 +13,7 @@ from services.identity.domain.account import Account, AccountState
 from services.identity.domain.contact import Channel, email_key, normalize_email
 from services.identity.domain.membership import (
     INVITATION_LIFE,
+    MAX_INVITATIONS,
     MAX_TOKENS,
     InvitationToken,
     Place,
@@ -72,6 +73,7 @@ async def _keep(
     places = await members.list_places(transaction, identity.keys, account_id)
     if any(place.is_for(address) for place in places):
         raise ServiceError(ErrorReason.STATE_CONFLICT, detail="the address was invited already")
+    await _check_often(transaction, account.account_id, now)
     slot = first_free_slot({place.slot for place in places}, account.plan.extra_member_slots)
     if slot is None:
         metadata = {"limit": "extra_members", "max": str(account.plan.extra_member_slots)}
@@ -97,6 +99,12 @@ async def _check(transaction: Executor, account: Account, address: str, identity
     own = {email_key(contact.destination) for contact in contacts if contact.channel is Channel.EMAIL}
     if email_key(address) in own:
         raise invalid_field("email", "is the account's own address")
+
+
+async def _check_often(transaction: Executor, account_id: UUID, now: datetime) -> None:
+    if await members.count_invited_since(transaction, account_id, now - INVITATION_LIFE) >= MAX_INVITATIONS:
+        metadata = {"limit": "invitations", "max": str(MAX_INVITATIONS)}
+        raise ServiceError(ErrorReason.LIMIT_EXCEEDED, detail="invited too often", metadata=metadata)
 
 
 async def _further_token(transaction: Executor, place: Place, now: datetime) -> InvitationToken | None:

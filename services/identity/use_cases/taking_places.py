@@ -50,7 +50,11 @@ async def require_place(account_id: UUID, identity: Identity) -> None:
 async def take_place(account_id: UUID, membership: Membership, identity: Identity) -> Account:
     """Bind the place to the account and let it hear; the account as it stands then. Raises STATE_CONFLICT."""
     host_id, member_id, now = membership.host_account_id, membership.member_id, identity.clock.now()
-    if not await members.take_place(identity.database, host_id, member_id, account_id, now):
+    async with identity.database.transaction() as transaction:
+        # Held, so that a host whose state is being changed either sees its new member or refuses it.
+        await accounts.lock_account(transaction, host_id)
+        taken = await members.take_place(transaction, host_id, member_id, account_id, now)
+    if not taken:
         place = await members.find_place(identity.database, identity.keys, host_id, member_id)
         if place is None or place.member_account_id != account_id:
             raise _over(account_id)

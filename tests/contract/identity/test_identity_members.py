@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import pytest
 
 from hearthgate.identity.v1 import identity_service_pb2 as pb
 from hearthgate.identity.v1 import member_service_pb2 as member_pb
-from libs.persistence.database import Database
-from libs.runtime.errors import ErrorReason, ServiceError
-from services.identity.domain.account_state import AccountState
+from libs.runtime.errors import ErrorReason
 from services.identity.domain.membership import INVITATION_LIFE, parse_invitation_token
 from services.identity.member_upkeep import finish_memberships
-from services.identity.use_cases.activate_account import activate_account
-from services.identity.use_cases.remove_member import remove_member
-from services.identity.use_cases.set_account_plan import set_account_plan
-from services.identity.use_cases.set_account_state import set_account_state
-from tests.contract.identity.identity_world import EMAIL, CutShort, World, new_id, refused
+from tests.contract.identity.identity_world import EMAIL, World, new_id, refused
 from tests.contract.identity.member_world import (
     BEN,
     accept,
@@ -308,137 +297,6 @@ async def test_nobody_orders_the_members_plan(world: World) -> None:
     assert [plan.plan_id for plan in plans] == ["basic", "premium", "standard"]
 
 
-async def test_of_many_invitations_for_the_last_slot_one_is_made(world: World) -> None:
-    host_id = await host(world, "standard")
-    await _all_at_once_naively(world.identity.database, UUID(host_id))
-    attempts = (invite(world, host_id, f"{number}@example.com") for number in range(8))
-    answers = await asyncio.gather(*attempts, return_exceptions=True)
-    errors = [answer.reason for answer in answers if isinstance(answer, ServiceError)]
-    assert errors == [ErrorReason.LIMIT_EXCEEDED] * 7
-    assert len(await members(world, host_id)) == 1
-
-
-async def _all_at_once_naively(database: Database, host_id: UUID) -> None:
-    """The negative control: counting, and inserting what the count allows, lets two into one slot."""
-    counted = asyncio.Barrier(2)
-
-    async def naive(number: int) -> bool:
-        async with database.transaction() as transaction:
-            count = await transaction.fetch_value("select count(*) from extra_member where account_id = $1", host_id)
-            await counted.wait()
-            if count >= 1:
-                return False
-            await transaction.execute(
-                "insert into extra_member (account_id, member_id, slot, state, sealed_email, invite_time, expire_time)"
-                " values ($1, $2, $3, 'INVITED', 'x', $4, $4)",
-                *(host_id, UUID(int=number), number, world_time),
-            )
-        return True
-
-    world_time = await database.fetch_value("select timestamptz '2030-01-01'")
-    assert all(await asyncio.gather(naive(1), naive(2))), "the naive way holds two slots of a plan with one"
-    await database.execute("delete from extra_member where account_id = $1", host_id)
-
-
-async def test_of_two_accounts_that_take_one_place_at_once_one_is_the_member(world: World) -> None:
-    host_id = await host(world)
-    invited = await invite(world, host_id)
-    created = [
-        await world.create(email=BEN, invitation_token=invited.invitation_token, profile_name="Ben") for _ in range(2)
-    ]
-    answers = await asyncio.gather(*(world.activate(each.account_id) for each in created), return_exceptions=True)
-    errors = [answer.reason for answer in answers if isinstance(answer, ServiceError)]
-    assert errors == [ErrorReason.STATE_CONFLICT]
-    [member] = await members(world, host_id)
-    assert member.account_id in {each.account_id for each in created}
-
-
-async def test_an_invitation_that_is_cancelled_while_it_is_accepted_makes_a_member_or_none(world: World) -> None:
-    host_id = await host(world)
-    for number in range(4):
-        email = f"{number}@example.com"
-        invited = await invite(world, host_id, email)
-        created = await world.create(email=email, invitation_token=invited.invitation_token, profile_name="Ben")
-        await asyncio.gather(
-            world.activate(created.account_id),
-            cancel(world, host_id, invited.member.member_id),
-            return_exceptions=True,
-        )
-        listed = {member.account_id for member in await members(world, host_id)}
-        state = (await account(world, created.account_id)).state
-        assert (created.account_id in listed) == (state == ACTIVE)
-        await remove(world, host_id, invited.member.member_id)
-
-
-@contextmanager
-def _fails() -> Iterator[None]:
-    with refused(ErrorReason.STORAGE_UNAVAILABLE):
-        yield
-
-
-@pytest.mark.parametrize("statement", ["tell_member", "mark_told"])
-@pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("mended_by", ["repeat", "upkeep"])
-async def test_what_broke_off_between_host_and_member_is_finished_by_a_repeat_or_the_upkeep(
-    world: World, statement: str, when: str, mended_by: str
-) -> None:
-    host_id = await host(world)
-    place_id, member_id = await member_of(world, host_id)
-    database: Any = CutShort(world.identity.database, f"identity.{statement}", after=when == "after")
-    broken = replace(world.identity, database=database)
-    with _fails():
-        await set_account_state(UUID(host_id), AccountState.CLOSED, identity=broken)
-    await (world.set_state(host_id, CLOSED) if mended_by == "repeat" else finish_memberships(world.identity))
-    assert (await account(world, member_id)).state == ON_HOLD
-    await world.set_state(host_id, ACTIVE)
-    with _fails():
-        await remove_member(UUID(host_id), UUID(place_id), identity=broken)
-    await (remove(world, host_id, place_id) if mended_by == "repeat" else finish_memberships(world.identity))
-    removed = await account(world, member_id)
-    assert (removed.state, removed.host_account_id) == (ON_HOLD, "")
-
-
-@pytest.mark.parametrize("statement", ["take_place", "tell_member", "mark_told"])
-@pytest.mark.parametrize("when", ["before", "after"])
-async def test_an_acceptance_that_broke_off_is_completed_by_the_same_call_and_plays_nothing_until_then(
-    world: World, statement: str, when: str
-) -> None:
-    host_id = await host(world)
-    invited = await invite(world, host_id)
-    created = await world.create(email=BEN, invitation_token=invited.invitation_token, profile_name="Ben")
-    database: Any = CutShort(world.identity.database, f"identity.{statement}", after=when == "after")
-    with _fails():
-        await activate_account(UUID(created.account_id), identity=replace(world.identity, database=database))
-    told = (statement, when) in (("tell_member", "after"), ("mark_told", "before"), ("mark_told", "after"))
-    assert (await account(world, created.account_id)).state == (ACTIVE if told else ON_HOLD)
-    assert (await world.activate(created.account_id)).account.state == ACTIVE
-    assert [each.account_id for each in await members(world, host_id)] == [created.account_id]
-
-
-@pytest.mark.parametrize("statement", ["end_left_place", "mark_host_told"])
-@pytest.mark.parametrize("when", ["before", "after"])
-async def test_a_place_that_a_member_left_is_freed_though_the_call_broke_off(
-    world: World, statement: str, when: str
-) -> None:
-    host_id = await host(world)
-    _, member_id = await member_of(world, host_id)
-    database: Any = CutShort(world.identity.database, f"identity.{statement}", after=when == "after")
-    with _fails():
-        await set_account_plan(UUID(member_id), "basic", identity=replace(world.identity, database=database))
-    assert (await account(world, member_id)).state == ACTIVE
-    await finish_memberships(world.identity)
-    assert (await account(world, host_id)).free_extra_member_slots == 2
-
-
-async def test_states_set_at_once_leave_members_with_the_hosts_last_word(world: World) -> None:
-    host_id = await host(world)
-    _, member_id = await member_of(world, host_id)
-    for _ in range(4):
-        states = [ON_HOLD, ACTIVE, ON_HOLD, ACTIVE, ON_HOLD]
-        await asyncio.gather(*(world.set_state(host_id, state) for state in states))
-        assert (await account(world, member_id)).state == (await account(world, host_id)).state
-
-
 async def test_tokens_of_one_invitation_are_not_without_end(world: World) -> None:
     host_id, request_id = await host(world), new_id()
     with refused(ErrorReason.LIMIT_EXCEEDED):
@@ -451,3 +309,26 @@ async def test_an_invitation_lasts_until_its_last_moment(world: World) -> None:
     invited = await invite(world, host_id)
     world.clock.advance(INVITATION_LIFE - timedelta(seconds=1))
     assert (await account(world, await join(world, invited.invitation_token))).state == ACTIVE
+
+
+async def test_a_household_does_not_write_to_strangers_by_inviting_and_cancelling(world: World) -> None:
+    host_id = await host(world)
+    for number in range(10):
+        invited = await invite(world, host_id, f"{number}@example.com")
+        await cancel(world, host_id, invited.member.member_id)
+    with refused(ErrorReason.LIMIT_EXCEEDED):
+        await invite(world, host_id)
+    world.clock.advance(INVITATION_LIFE)
+    await invite(world, host_id)
+
+
+async def test_places_that_are_long_over_are_forgotten_and_members_are_not(world: World) -> None:
+    host_id = await host(world)
+    _, member_id = await member_of(world, host_id)
+    over = await invite(world, host_id, CAROL)
+    await cancel(world, host_id, over.member.member_id)
+    world.clock.advance(timedelta(days=90))
+    await finish_memberships(world.identity)
+    with refused(ErrorReason.NOT_FOUND):
+        await remove(world, host_id, over.member.member_id)
+    assert [each.account_id for each in await members(world, host_id)] == [member_id]

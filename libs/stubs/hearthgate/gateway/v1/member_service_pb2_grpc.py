@@ -80,7 +80,8 @@ class MemberServiceServicer:
         """Invites somebody by email. Caller: the streaming backend, for a device of the household. Effect: one of the plan's slots is kept for 14 days, and
         the address gets a mail whose link opens the invitation; the same request id invites once. Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED,
         INVALID_FIELD, REQUEST_ID_REUSED; STATE_CONFLICT for an account that is not in good order, and for an address that was invited
-        already; LIMIT_EXCEEDED where no slot is free, with RetryInfo where too many mails were sent.
+        already; LIMIT_EXCEEDED where no slot is free and after 10 invitations within 14 days, with RetryInfo where
+        too many mails were sent.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -20,7 +20,8 @@ class MemberServiceStub:
     """Invites somebody by email. Caller: the streaming backend, for a device of the household. Effect: one of the plan's slots is kept for 14 days, and
     the address gets a mail whose link opens the invitation; the same request id invites once. Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED,
     INVALID_FIELD, REQUEST_ID_REUSED; STATE_CONFLICT for an account that is not in good order, and for an address that was invited
-    already; LIMIT_EXCEEDED where no slot is free, with RetryInfo where too many mails were sent.
+    already; LIMIT_EXCEEDED where no slot is free and after 10 invitations within 14 days, with RetryInfo where
+    too many mails were sent.
     """
     CancelInvitation: _aio.UnaryUnaryMultiCallable[_member_service_pb2.CancelInvitationRequest, _member_service_pb2.CancelInvitationResponse]
     """Takes an invitation back. Caller: the streaming backend, for a device of the household. Effect: its slot is free, its link opens nothing.
@@ -65,7 +66,8 @@ class MemberServiceServicer(metaclass=_abc_1.ABCMeta):
         """Invites somebody by email. Caller: the streaming backend, for a device of the household. Effect: one of the plan's slots is kept for 14 days, and
         the address gets a mail whose link opens the invitation; the same request id invites once. Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED,
         INVALID_FIELD, REQUEST_ID_REUSED; STATE_CONFLICT for an account that is not in good order, and for an address that was invited
-        already; LIMIT_EXCEEDED where no slot is free, with RetryInfo where too many mails were sent.
+        already; LIMIT_EXCEEDED where no slot is free and after 10 invitations within 14 days, with RetryInfo where
+        too many mails were sent.
         """
 
     @_abc_1.abstractmethod

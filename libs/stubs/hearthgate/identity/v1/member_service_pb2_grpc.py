@@ -72,7 +72,7 @@ class MemberServiceServicer:
         """Keeps a place for somebody by address. Caller: gateway, which sends the mail. Effect: an invitation that holds one of the plan's slots for 14
         days; the same request id gives the same one, with a further token that opens it. Errors: NOT_FOUND; INVALID_FIELD; REQUEST_ID_REUSED;
         STATE_CONFLICT for an account that is not in good order, and for an address that was invited already; LIMIT_EXCEEDED
-        where no slot is free, or a request was repeated too often.
+        where no slot is free, after 10 invitations within 14 days, and where a request was repeated too often; metadata "limit" says which.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -22,7 +22,7 @@ class MemberServiceStub:
     """Keeps a place for somebody by address. Caller: gateway, which sends the mail. Effect: an invitation that holds one of the plan's slots for 14
     days; the same request id gives the same one, with a further token that opens it. Errors: NOT_FOUND; INVALID_FIELD; REQUEST_ID_REUSED;
     STATE_CONFLICT for an account that is not in good order, and for an address that was invited already; LIMIT_EXCEEDED
-    where no slot is free, or a request was repeated too often.
+    where no slot is free, after 10 invitations within 14 days, and where a request was repeated too often; metadata "limit" says which.
     """
     CancelInvitation: _aio.UnaryUnaryMultiCallable[_member_service_pb2.CancelInvitationRequest, _member_service_pb2.CancelInvitationResponse]
     """Takes an invitation back. Caller: gateway. Effect: its slot is free and its tokens open nothing; repeating is harmless. Errors: NOT_FOUND;
@@ -54,7 +54,7 @@ class MemberServiceServicer(metaclass=_abc_1.ABCMeta):
         """Keeps a place for somebody by address. Caller: gateway, which sends the mail. Effect: an invitation that holds one of the plan's slots for 14
         days; the same request id gives the same one, with a further token that opens it. Errors: NOT_FOUND; INVALID_FIELD; REQUEST_ID_REUSED;
         STATE_CONFLICT for an account that is not in good order, and for an address that was invited already; LIMIT_EXCEEDED
-        where no slot is free, or a request was repeated too often.
+        where no slot is free, after 10 invitations within 14 days, and where a request was repeated too often; metadata "limit" says which.
         """
 
     @_abc_1.abstractmethod
