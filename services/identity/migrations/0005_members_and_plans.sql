@@ -63,6 +63,8 @@ comment on table membership is
 comment on column membership.host_told is 'False once the member took a plan of its own, until the host''s place is free.';
 
 -- migrate:down
+set lock_timeout = '2s';
+
 drop table membership, invitation, extra_member;
 -- Whoever was an extra member keeps an account; without the plan it is on the least one, on hold.
 update account set plan_id = 'basic', state = case when state = 'ACTIVE' then 'ON_HOLD' else state end
