@@ -137,6 +137,7 @@ class ChallengeServicer(rpc.ChallengeServiceServicer):
             ip_address=request.ip_address,
             disown_token=request.disown_token,
             body=_body(request),
+            invitation_token=request.invitation_token,
         )
         delivery = await notify(command, context=self._context)
         return pb.NotifyResponse(delivery=conversions.delivery_to(delivery))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from hearthgate.common.v1 import client_context_pb2 as context_pb
-from hearthgate.common.v1 import standing_pb2
+from hearthgate.common.v1 import standing_pb2, video_quality_pb2
 from hearthgate.gateway.v1 import account_service_pb2 as account_pb
 from hearthgate.gateway.v1 import decision_pb2 as decision_pb
 from hearthgate.gateway.v1 import playback_service_pb2 as playback_pb
@@ -21,7 +21,7 @@ from services.gateway.domain.decision import (
     VerificationOffer,
 )
 from services.gateway.domain.lease import ActiveStream
-from services.gateway.domain.records import Allowances, Channel, Credentials, Profile, Standing
+from services.gateway.domain.records import Allowances, Channel, Credentials, Profile, Quality, Standing
 from services.gateway.domain.texts import REASON_TEXTS, REMEDY_TEXTS
 from services.gateway.domain.verification import Challenge, ChallengeState, CodeResult, Purpose, Requester
 from services.gateway.grants import Grants
@@ -74,7 +74,15 @@ def stream(started: StartedStream | None) -> decision_pb.Stream | None:
         lease_expire_time=timestamp(started.lease_expire_time),
         renew_time=timestamp(started.renew_time),
         fencing_token=started.fencing_token,
+        max_quality=_quality(started.max_quality),
     )
+
+
+def _quality(value: Quality | None) -> video_quality_pb2.VideoQuality.ValueType:
+    if value is None:
+        return video_quality_pb2.VIDEO_QUALITY_UNSPECIFIED
+    number: video_quality_pb2.VideoQuality.ValueType = to_enum(video_quality_pb2.VideoQuality, "VIDEO_QUALITY_", value)
+    return number
 
 
 def active_stream(active: ActiveStream) -> decision_pb.ActiveStream:

@@ -47,10 +47,12 @@ def grant_claims(
     device_id: str,
     title_id: str,
     fencing_token: int,
+    quality: str,
     now: datetime,
     expire_time: datetime,
 ) -> dict[str, str | int]:
-    """What a grant says: this device may fetch this title for this stream until the lease ends (RFC 7519 names)."""
+    """What a grant says: this device may fetch this title for this stream, up to this quality, until the lease ends
+    (RFC 7519 names)."""
     return {
         "iss": ISSUER,
         "jti": str(decision_id),
@@ -59,6 +61,7 @@ def grant_claims(
         "device": device_id,
         "title": title_id,
         "fence": fencing_token,
+        "quality": quality,
         "iat": int(now.timestamp()),
         "exp": int(expire_time.timestamp()),
     }

@@ -11,6 +11,7 @@ from typing import Final
 from hearthgate.gateway.v1 import account_service_pb2_grpc as account_rpc
 from hearthgate.gateway.v1 import contact_service_pb2_grpc as contact_rpc
 from hearthgate.gateway.v1 import download_service_pb2_grpc as download_rpc
+from hearthgate.gateway.v1 import member_service_pb2_grpc as member_rpc
 from hearthgate.gateway.v1 import own_account_service_pb2_grpc as own_account_rpc
 from hearthgate.gateway.v1 import playback_service_pb2_grpc as playback_rpc
 from hearthgate.gateway.v1 import profile_service_pb2_grpc as profile_rpc
@@ -30,6 +31,7 @@ from services.gateway.clients.contacts import ContactsClient
 from services.gateway.clients.device_trust import DeviceTrustClient
 from services.gateway.clients.download_planning import DownloadPlanningClient
 from services.gateway.clients.identity import UNRETRIED, IdentityClient
+from services.gateway.clients.members import MemberClient
 from services.gateway.clients.profiles import ProfileClient
 from services.gateway.clients.protection import ProtectionClient
 from services.gateway.disown_tokens import DisownTokens
@@ -39,6 +41,7 @@ from services.gateway.own_account_worker import run_own_accounts
 from services.gateway.servicer.account import AccountServicer
 from services.gateway.servicer.contact import ContactServicer
 from services.gateway.servicer.download import DownloadServicer
+from services.gateway.servicer.member import MemberServicer
 from services.gateway.servicer.own_account import OwnAccountServicer
 from services.gateway.servicer.playback import PlaybackServicer
 from services.gateway.servicer.profile import ProfileServicer
@@ -60,6 +63,7 @@ class Leaves:
     protection: ProtectionClient
     contacts: ContactsClient
     profiles: ProfileClient
+    members: MemberClient
     device_trust: DeviceTrustClient
     challenge: ChallengeClient
     download_planning: DownloadPlanningClient
@@ -93,6 +97,7 @@ async def open_leaves(stack: AsyncExitStack, settings: GatewaySettings) -> Leave
         protection=ProtectionClient(identity),
         contacts=ContactsClient(identity),
         profiles=ProfileClient(identity),
+        members=MemberClient(identity),
         device_trust=DeviceTrustClient(await channel(settings.device_trust_address)),
         challenge=ChallengeClient(await channel(settings.challenge_address)),
         download_planning=DownloadPlanningClient(await channel(settings.download_planning_address)),
@@ -110,6 +115,7 @@ def build_context(
         identity=leaves.identity,
         contacts=leaves.contacts,
         profiles=leaves.profiles,
+        members=leaves.members,
         device_trust=leaves.device_trust,
         challenge=leaves.challenge,
         download_planning=leaves.download_planning,
@@ -164,6 +170,12 @@ def registrations(settings: GatewaySettings, context: Context) -> list[Registrat
             add=contact_rpc.add_ContactServiceServicer_to_server,
             servicer=ContactServicer(context),
             service_name="hearthgate.gateway.v1.ContactService",
+            allowed_callers=public,
+        ),
+        Registration(
+            add=member_rpc.add_MemberServiceServicer_to_server,
+            servicer=MemberServicer(context),
+            service_name="hearthgate.gateway.v1.MemberService",
             allowed_callers=public,
         ),
         Registration(

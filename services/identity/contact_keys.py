@@ -35,6 +35,14 @@ class ContactKeys:
         """The destination. Raises OpenError."""
         return self._sealing.open(sealed, _bound_to(account_id, channel, contact_id)).decode()
 
+    def seal_invited(self, email: str, *, account_id: UUID, member_id: UUID) -> bytes:
+        """An invited address encrypted, to be opened only for the same host and place."""
+        return self._sealing.seal(email.encode(), account_id.bytes + member_id.bytes)
+
+    def open_invited(self, sealed: bytes, *, account_id: UUID, member_id: UUID) -> str:
+        """An invited address. Raises OpenError."""
+        return self._sealing.open(sealed, account_id.bytes + member_id.bytes).decode()
+
     def email_hashes(self, email: str) -> list[bytes]:
         """The hashes under which an address is entered and found, in an order that all writers share."""
         return sorted(keyed_hash(key, email_key(email)) for key in self._lookup)

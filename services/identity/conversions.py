@@ -8,7 +8,7 @@ from typing import Final
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from hearthgate.common.v1 import standing_pb2
+from hearthgate.common.v1 import standing_pb2, video_quality_pb2
 from hearthgate.identity.v1 import identity_service_pb2 as pb
 from libs.runtime.ids import parse_uuid
 from services.identity.domain.account import Account, AccountState, Plan, ProfileMove
@@ -36,6 +36,7 @@ def new_account(request: pb.CreateAccountRequest) -> NewAccount:
         profile_name=request.profile_name,
         plan_id=request.plan_id,
         profile_move=_profile_move(request.profile_move) if request.HasField("profile_move") else None,
+        invitation_token=request.invitation_token,
     )
 
 
@@ -65,11 +66,13 @@ def account_message(account: Account) -> pb.Account:
     """An account as callers see it."""
     return pb.Account(
         account_id=str(account.account_id),
-        state=pb.AccountState.Value(f"ACCOUNT_STATE_{account.state}"),
+        state=pb.AccountState.Value(f"ACCOUNT_STATE_{account.effective_state}"),
         plan=plan_message(account.plan),
         country_code=account.country_code,
         language=account.language,
         create_time=_timestamp(account.create_time),
+        free_extra_member_slots=account.free_member_slots,
+        host_account_id=str(account.host_account_id or ""),
     )
 
 
@@ -80,6 +83,7 @@ def plan_message(plan: Plan) -> pb.Plan:
         max_streams=plan.max_streams,
         max_download_devices=plan.max_download_devices,
         extra_member_slots=plan.extra_member_slots,
+        quality=video_quality_pb2.VideoQuality.Value(f"VIDEO_QUALITY_{plan.quality}"),
     )
 
 

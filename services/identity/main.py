@@ -20,6 +20,8 @@ from services.identity.audit_servicer import audit_registration
 from services.identity.contact_keys import ContactKeys
 from services.identity.contact_servicer import contact_registration
 from services.identity.failed_sign_ins import writing_failed_sign_ins
+from services.identity.member_servicer import member_registration, plan_registration
+from services.identity.member_upkeep import run_member_upkeep
 from services.identity.passwords import Argon2idHasher, Passwords
 from services.identity.profile_servicer import profile_registration
 from services.identity.protection_servicer import protection_registration
@@ -46,6 +48,8 @@ def registrations(identity: Identity) -> list[Registration]:
         registration(identity),
         audit_registration(identity),
         contact_registration(identity),
+        member_registration(identity),
+        plan_registration(identity),
         profile_registration(identity),
         protection_registration(identity),
     ]
@@ -58,6 +62,7 @@ async def running_workers(settings: IdentitySettings, identity: Identity) -> Asy
     anchoring = keep_anchoring(identity, every=every, file=settings.audit_anchor_file)
     async with (
         running(anchoring, name="audit-anchoring"),
+        running(run_member_upkeep(identity, timedelta(seconds=settings.member_upkeep_seconds)), name="member-upkeep"),
         writing_failed_sign_ins(identity, every_seconds=settings.audit_failures_seconds),
     ):
         yield

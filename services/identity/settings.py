@@ -56,6 +56,8 @@ class IdentitySettings(ServiceSettings):
     """The plan of an account that names none."""
     max_profiles: int = Field(default=5, ge=1, le=100)
     """Profiles an account may have. Netflix help: 5."""
+    member_upkeep_seconds: float = Field(default=60, gt=0, le=86_400)
+    """How often what broke off between a host and its extra members is finished. Ours: a lease holds for 90 s."""
 
     max_approvers: int = Field(default=2, ge=0, le=10)
     """Approvers an account may have. Our choice: two adults beside the owner; each one is a way to the codes."""

@@ -64,6 +64,9 @@ class NoticeKind(StrEnum):
     CONTACT_CHANGED = "contact_changed"
     APPROVER_ADDED = "approver_added"
     OWN_ACCOUNT_UNDONE = "own_account_undone"
+    MEMBER_REMOVED = "member_removed"
+    MEMBER_INVITED = "member_invited"
+    MEMBERSHIP_REQUESTED = "membership_requested"
 
 
 _UNDELIVERED: Final = frozenset({DeliveryState.BOUNCED, DeliveryState.EXPIRED})

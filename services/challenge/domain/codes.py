@@ -68,6 +68,14 @@ class CodeKeys:
         """Raises OpenError."""
         return self._sealing.open(sealed, _bound("code", account_id, challenge_id)).decode()
 
+    def seal_invitation(self, account_id: UUID, delivery_id: UUID, token: str) -> bytes:
+        """What an invitation's link opens, for one delivery; opens for the same delivery only."""
+        return self._sealing.seal(token.encode(), _bound("invitation", account_id, delivery_id))
+
+    def open_invitation(self, account_id: UUID, delivery_id: UUID, sealed: bytes) -> str:
+        """Raises OpenError."""
+        return self._sealing.open(sealed, _bound("invitation", account_id, delivery_id)).decode()
+
     def seal_destination(self, account_id: UUID, delivery_id: UUID, address: str) -> bytes:
         """The address for one delivery; opens for the same delivery only."""
         return self._sealing.seal(address.encode(), _bound("destination", account_id, delivery_id))

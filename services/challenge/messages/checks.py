@@ -34,6 +34,7 @@ def sample_facts(kind: str, *, sparse: bool = False) -> MessageFacts:
         now=_EVENT_TIME,
         unsubscribe_url="" if sparse or code else "https://example.com/stop?token=sample&kind=all",
         disown_url="https://example.com/not-me#sample" if kind in DISOWNABLE_KINDS and not sparse else "",
+        invitation_token="" if code else "sample",
     )
 
 

@@ -17,6 +17,7 @@ class MessageFacts:
 
     ``unsubscribe_url`` is where a reader ends notices by email; empty: nothing is said about it.
     ``disown_url`` is where an owner says "it wasn't me" at once; empty: the message says what else to do.
+    ``invitation_token`` stands in the link of an invitation.
     """
 
     code: str = field(default="", repr=False)
@@ -29,6 +30,7 @@ class MessageFacts:
     due_time: datetime | None = None
     unsubscribe_url: str = field(default="", repr=False)
     disown_url: str = field(default="", repr=False)
+    invitation_token: str = field(default="", repr=False)
 
     @classmethod
     def from_parameters(
@@ -40,6 +42,7 @@ class MessageFacts:
         now: datetime,
         unsubscribe_url: str = "",
         disown_url: str = "",
+        invitation_token: str = "",
     ) -> Self:
         """The facts of a queued message. Raises KeyError never: what is missing stays empty."""
         times = {
@@ -56,4 +59,5 @@ class MessageFacts:
             due_time=times.get("due_time"),
             unsubscribe_url=unsubscribe_url,
             disown_url=disown_url,
+            invitation_token=invitation_token,
         )

@@ -22,8 +22,8 @@ from services.challenge.messages.facts import MessageFacts
 
 _MOST: Final = 2_000
 _FIRST_MARK: Final = 0xE000
-_MARKS: Final = re.compile("([\ue000-\ue00a])")
-_CODE, _NAME, _PLACE, _LINK, _DISOWN, _MOMENTS, _TIMES = 0, 1, 2, 3, 4, 5, 8
+_MARKS: Final = re.compile("([\ue000-\ue00b])")
+_CODE, _NAME, _PLACE, _LINK, _DISOWN, _MOMENTS, _TIMES, _INVITATION = 0, 1, 2, 3, 4, 5, 8, 11
 _MARKED_TIMES: Final = tuple(datetime(year, 1, 1, tzinfo=UTC) for year in (1, 2, 3))
 """Stand for the expiry, the event and the due time."""
 
@@ -46,6 +46,7 @@ class Shape:
     has_disown: bool
     has_event: bool
     has_due: bool
+    has_invitation: bool
 
     @classmethod
     def of(cls, kind: str, part: str, locale: str, facts: MessageFacts, place: str) -> Shape:
@@ -63,6 +64,7 @@ class Shape:
             has_disown=bool(facts.disown_url),
             has_event=facts.event_time is not None,
             has_due=facts.due_time is not None,
+            has_invitation=bool(facts.invitation_token),
         )
 
     def marked_facts(self) -> MessageFacts:
@@ -78,6 +80,7 @@ class Shape:
             due_time=due if self.has_due else None,
             unsubscribe_url=_mark(_LINK) if self.has_link else "",
             disown_url=_mark(_DISOWN) if self.has_disown else "",
+            invitation_token=_mark(_INVITATION) if self.has_invitation else "",
         )
 
     def marked_place(self) -> str:
@@ -125,6 +128,8 @@ def _which(value: datetime | None) -> int:
 
 
 def _value(mark: int, facts: MessageFacts, place: str, moment: Moment, time: Moment) -> str:
+    if mark == _INVITATION:
+        return facts.invitation_token
     if mark < _MOMENTS:
         return (facts.code, facts.device_name, place, facts.unsubscribe_url, facts.disown_url)[mark]
     write, which = (time, mark - _TIMES) if mark >= _TIMES else (moment, mark - _MOMENTS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -21,10 +22,18 @@ from services.challenge.use_cases.messages import requester_parameters
 
 RPC: Final = "Notify"
 # Strangers cause these, and a code for the same address would be counted: alike for known and unknown addresses.
-_LIMITED: Final = frozenset({NoticeKind.ACCOUNT_EXISTS})
+# An invitation goes to whomever a host names, so it is counted as well.
+_LIMITED: Final = frozenset({NoticeKind.ACCOUNT_EXISTS, NoticeKind.MEMBER_INVITED})
 _ABOUT_A_DEVICE: Final = frozenset(
-    {NoticeKind.NEW_SIGN_IN, NoticeKind.SIGN_IN_STOPPED, NoticeKind.DEVICE_SHUT_OUT, NoticeKind.DEADLINE_COMING}
+    {
+        NoticeKind.NEW_SIGN_IN,
+        NoticeKind.SIGN_IN_STOPPED,
+        NoticeKind.DEVICE_SHUT_OUT,
+        NoticeKind.DEADLINE_COMING,
+        NoticeKind.MEMBERSHIP_REQUESTED,
+    }
 )
+_ABOUT_A_MOMENT: Final = frozenset({NoticeKind.DEADLINE_COMING, NoticeKind.MEMBER_INVITED})
 _log = get_logger(__name__)
 
 
@@ -44,6 +53,7 @@ class Notify:
     ip_address: str = field(repr=False)
     disown_token: str = field(default="", repr=False)
     body: bytes = field(repr=False)
+    invitation_token: str = field(default="", repr=False)
 
 
 async def notify(command: Notify, *, context: Context) -> Delivery:
@@ -73,8 +83,10 @@ async def notify(command: Notify, *, context: Context) -> Delivery:
 def _check_content(command: Notify) -> None:
     if command.kind in _ABOUT_A_DEVICE and command.requester is None:
         raise invalid_field("requester", "must be given for this kind")
-    if command.kind is NoticeKind.DEADLINE_COMING and command.due_time is None:
+    if command.kind in _ABOUT_A_MOMENT and command.due_time is None:
         raise invalid_field("due_time", "must be given for this kind")
+    if (command.kind is NoticeKind.MEMBER_INVITED) != bool(command.invitation_token):
+        raise invalid_field("invitation_token", "must be given for invitations, and for them alone")
 
 
 async def _queue(command: Notify, destination: Destination, request: Request, context: Context) -> Made:
@@ -125,6 +137,9 @@ def _delivery(
     if command.disown_token and command.channel is Channel.EMAIL and not suppressed:
         token = context.keys.seal_disown_token(command.account_id, delivery_id, command.disown_token)
         parameters[SEALED_DISOWN_TOKEN] = token
+    if command.invitation_token and not suppressed:
+        invitation = context.keys.seal_invitation(command.account_id, delivery_id, command.invitation_token)
+        parameters["sealed_invitation"] = b64encode(invitation).decode()
     return NewDelivery(
         account_id=command.account_id,
         delivery_id=delivery_id,

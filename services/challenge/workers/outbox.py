@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from base64 import b64decode
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
@@ -135,6 +136,7 @@ class Outbox:
             now=now,
             unsubscribe_url=self._unsubscribe_link(delivery, hashed),
             disown_url=self._disown_link(delivery),
+            invitation_token=self._invitation(delivery),
         )
         try:
             return await self._hand_over(delivery, address, facts)
@@ -146,6 +148,13 @@ class Outbox:
         if delivery.challenge_id is None or delivery.sealed_code is None:
             return ""
         return self._keys.open_code(delivery.account_id, delivery.challenge_id, delivery.sealed_code)
+
+    def _invitation(self, delivery: ClaimedDelivery) -> str:
+        """What an invitation's link opens; empty for any other message."""
+        sealed = delivery.parameters.get("sealed_invitation", "")
+        if not sealed:
+            return ""
+        return self._keys.open_invitation(delivery.account_id, delivery.delivery_id, b64decode(sealed))
 
     async def _hand_over(self, delivery: ClaimedDelivery, address: str, facts: MessageFacts) -> DeliveryOutcome:
         if delivery.channel is Channel.TEXT:

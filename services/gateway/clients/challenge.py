@@ -61,21 +61,23 @@ class EnteredCode:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Notice:
-    """What an owner or an approver is to be told; ``about`` is the device it is about."""
+    """What somebody is to be told; ``about`` is the device it is about, None where it is about none."""
 
     request_id: UUID
     account_id: UUID
     kind: NoticeKind
     email: str
     language: str
-    about: Requester
+    about: Requester | None
     event_time: datetime
     ip_address: str = ""
-    """Where it was caused from, for a notice that strangers cause."""
+    """Where it was caused from, for a notice that strangers cause, or get."""
     disown_token: str = ""
     """What the "it wasn't me" link carries; empty: no link."""
     number: str = ""
     """Where it goes by text, in place of ``email``."""
+    due_time: datetime | None = None
+    invitation_token: str = ""
 
     def __repr__(self) -> str:
         return f"Notice({self.kind})"
@@ -164,9 +166,11 @@ class ChallengeClient:
             channel=standing_pb2.CHANNEL_TEXT if notice.number else standing_pb2.CHANNEL_EMAIL,
             destination=notice.number or notice.email,
             language=notice.language,
-            requester=conversions.requester(notice.about),
+            requester=conversions.requester(notice.about) if notice.about else None,
             event_time=conversions.timestamp(notice.event_time),
             ip_address=notice.ip_address,
             disown_token=notice.disown_token,
+            due_time=conversions.timestamp(notice.due_time),
+            invitation_token=notice.invitation_token,
         )
         await call(self._stub.Notify, request)

@@ -11,7 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from hearthgate.challenge.v1 import challenge_service_pb2 as challenge_pb
 from hearthgate.common.v1 import client_context_pb2 as context_pb
-from hearthgate.common.v1 import standing_pb2
+from hearthgate.common.v1 import standing_pb2, video_quality_pb2
 from hearthgate.devicetrust.v1 import device_trust_service_pb2 as trust_pb
 from hearthgate.identity.v1 import identity_service_pb2 as identity_pb
 from services.gateway.domain.records import (
@@ -26,6 +26,7 @@ from services.gateway.domain.records import (
     Credentials,
     Plan,
     Profile,
+    Quality,
     ResolvedSession,
     Session,
     SessionEndReason,
@@ -67,6 +68,7 @@ def account(message: identity_pb.Account) -> Account:
         plan_id=message.plan.plan_id,
         max_streams=message.plan.max_streams,
         max_download_devices=message.plan.max_download_devices,
+        quality=quality(message.plan.quality),
     )
     return Account(
         account_id=UUID(message.account_id),
@@ -74,7 +76,16 @@ def account(message: identity_pb.Account) -> Account:
         plan=plan,
         country_code=message.country_code,
         language=message.language,
+        free_member_slots=message.free_extra_member_slots,
+        host_account_id=UUID(message.host_account_id) if message.host_account_id else None,
     )
+
+
+def quality(number: video_quality_pb2.VideoQuality.ValueType) -> Quality:
+    """A picture by its number; HD where it is not told."""
+    if number == video_quality_pb2.VIDEO_QUALITY_UNSPECIFIED:
+        return Quality.HD
+    return from_enum(Quality, video_quality_pb2.VideoQuality, "VIDEO_QUALITY_", number)
 
 
 def profile(message: identity_pb.Profile) -> Profile:

@@ -27,7 +27,9 @@ UNRETRIED: Final = (("hearthgate.identity.v1.IdentityService", "RefreshSession")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewAccount:
-    """What makes an account. ``move``: source account and profile that are to move in."""
+    """What makes an account. ``move``: source account and profile that are to move in. With ``invitation_token``, an
+    extra member's.
+    """
 
     request_id: UUID
     email: str
@@ -38,6 +40,7 @@ class NewAccount:
     profile_name: str
     plan_id: str
     move: tuple[UUID, UUID] | None = None
+    invitation_token: str = ""
 
     def __repr__(self) -> str:
         return "NewAccount(…)"
@@ -100,6 +103,7 @@ class IdentityClient:
             language=new.language,
             profile_name=new.profile_name,
             plan_id=new.plan_id,
+            invitation_token=new.invitation_token,
         )
         if new.move:
             request.profile_move.source_account_id = str(new.move[0])

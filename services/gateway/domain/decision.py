@@ -8,7 +8,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from services.gateway.domain.lease import ActiveStream
-from services.gateway.domain.records import Allowances, Channel
+from services.gateway.domain.records import Allowances, Channel, Quality
 
 
 class Outcome(StrEnum):
@@ -43,6 +43,7 @@ class ReasonCode(StrEnum):
     DEADLINE_PASSED = "DEADLINE_PASSED"
     TOO_MANY_STREAMS = "TOO_MANY_STREAMS"
     PASSWORD_RESET_REQUIRED = "PASSWORD_RESET_REQUIRED"
+    MEMBERSHIP_ENDED = "MEMBERSHIP_ENDED"
 
 
 class RemedyCode(StrEnum):
@@ -58,6 +59,8 @@ class RemedyCode(StrEnum):
     CONNECT_AT_HOME = "CONNECT_AT_HOME"
     CONTACT_OWNER = "CONTACT_OWNER"
     RESET_PASSWORD = "RESET_PASSWORD"
+    BECOME_EXTRA_MEMBER = "BECOME_EXTRA_MEMBER"
+    CHOOSE_PLAN = "CHOOSE_PLAN"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,12 +111,13 @@ class VerificationOffer:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StartedStream:
-    """A stream that may run."""
+    """A stream that may run. ``max_quality`` is None in answers that were kept before there was one."""
 
     stream_id: UUID
     lease_expire_time: datetime
     renew_time: datetime
     fencing_token: int
+    max_quality: Quality | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

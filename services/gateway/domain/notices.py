@@ -17,12 +17,12 @@ _HOPELESS = frozenset({ErrorReason.INVALID_FIELD, ErrorReason.NOT_FOUND})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OwnerNotice:
-    """What an owner is to be told; ``about`` is the device it is about. ``disown_token`` is a secret."""
+    """What an owner is to be told; ``about`` is the device it is about, if any. ``disown_token`` is a secret."""
 
     account_id: UUID
     notice_id: UUID
     kind: NoticeKind
-    about: Requester
+    about: Requester | None
     event_time: datetime
     disown_token: str = field(default="", repr=False)
 

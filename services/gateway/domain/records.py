@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 
@@ -65,6 +66,19 @@ MEMBER_STANDINGS = frozenset({Standing.HOUSEHOLD, Standing.TRAVELLING})
 """The standings whose devices act for the household."""
 
 
+EXTRA_MEMBER_PLAN_ID: Final = "extra-member"
+"""The plan of accounts that watch on a host's, as identity names it."""
+
+
+class Quality(StrEnum):
+    """The best picture of a plan: 480, 720, 1080 and 2160 lines."""
+
+    SD = "SD"
+    HD = "HD"
+    FULL_HD = "FULL_HD"
+    UHD = "UHD"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
     """What a subscriber pays for."""
@@ -72,17 +86,25 @@ class Plan:
     plan_id: str
     max_streams: int
     max_download_devices: int
+    quality: Quality = Quality.HD
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Account:
-    """A subscriber's account."""
+    """A subscriber's account. ``host_account_id``: the account on whose plan an extra member watches."""
 
     account_id: UUID
     state: AccountState
     plan: Plan
     country_code: str
     language: str
+    free_member_slots: int = 0
+    host_account_id: UUID | None = None
+
+    @property
+    def membership_ended(self) -> bool:
+        """Whether it was an extra member's and has no plan of its own yet."""
+        return self.plan.plan_id == EXTRA_MEMBER_PLAN_ID and self.host_account_id is None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

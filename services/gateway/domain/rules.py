@@ -41,6 +41,9 @@ class Facts:
     cell: Cell
     max_streams: int
     streams_in_the_way: int | None = None
+    free_member_slots: int = 0
+    has_host: bool = False
+    membership_ended: bool = False
 
     @property
     def enforced(self) -> bool:
@@ -64,6 +67,9 @@ class Facts:
             "cell": self.cell,
             "max_streams": str(self.max_streams),
             "streams_in_the_way": "" if self.streams_in_the_way is None else str(self.streams_in_the_way),
+            "free_member_slots": str(self.free_member_slots),
+            "has_host": str(self.has_host).lower(),
+            "membership_ended": str(self.membership_ended).lower(),
         }
 
 
@@ -81,6 +87,9 @@ def session(facts: Facts) -> Finding:
     """A session that is over starts nothing."""
     if facts.session_state is not SessionState.ENDED:
         return None, f"session is {facts.session_state}"
+    if facts.session_end_reason is SessionEndReason.ACCOUNT_CLOSED:
+        # Signing in again would not help.
+        return _denied(ReasonCode.ACCOUNT_CLOSED, RemedyCode.CONTACT_OWNER), "session ended with its account"
     revoked = facts.session_end_reason is SessionEndReason.DEVICE_REVOKED
     reason = ReasonCode.DEVICE_REVOKED if revoked else ReasonCode.SESSION_ENDED
     return _denied(reason, RemedyCode.SIGN_IN), f"session ended: {facts.session_end_reason}"
@@ -91,6 +100,11 @@ def account(facts: Facts) -> Finding:
     if facts.account_state is AccountState.ACTIVE:
         return None, "account is in good order"
     on_hold = facts.account_state is AccountState.ON_HOLD
+    if on_hold and facts.membership_ended:
+        return _denied(ReasonCode.MEMBERSHIP_ENDED, RemedyCode.CHOOSE_PLAN), "the membership is over"
+    if on_hold and facts.has_host:
+        remedies = (RemedyCode.CONTACT_OWNER, RemedyCode.CHOOSE_PLAN)
+        return _denied(ReasonCode.ACCOUNT_ON_HOLD, *remedies), "the member's or the host's account is on hold"
     reason = ReasonCode.ACCOUNT_ON_HOLD if on_hold else ReasonCode.ACCOUNT_CLOSED
     return _denied(reason, RemedyCode.CONTACT_OWNER), f"account is {facts.account_state}"
 
@@ -129,7 +143,7 @@ def deadline(facts: Facts) -> Finding:
         return None, "passed over"
     expired = facts.standing_expire_time is not None and facts.standing_expire_time <= facts.now
     if facts.standing is Standing.OUTSIDE or (facts.standing is Standing.UNCONFIRMED and expired):
-        remedies = (RemedyCode.CREATE_OWN_ACCOUNT, RemedyCode.CONNECT_AT_HOME, *_by_code(facts))
+        remedies = (*_ways_out(facts), RemedyCode.CONNECT_AT_HOME, *_by_code(facts))
         return _denied(ReasonCode.DEADLINE_PASSED, *remedies), "the deadline to verify has passed"
     return None, "no deadline has passed"
 
@@ -214,10 +228,16 @@ def _denied(reason: ReasonCode, *remedies: RemedyCode) -> Verdict:
 
 
 def _ask(facts: Facts, reason: ReasonCode) -> Verdict:
-    own_account = (RemedyCode.CREATE_OWN_ACCOUNT,) if reason is ReasonCode.DEVICE_UNCONFIRMED else ()
+    own_account = _ways_out(facts) if reason is ReasonCode.DEVICE_UNCONFIRMED else ()
     later = (RemedyCode.VERIFY_LATER,) if facts.can_defer and own_account else ()
     remedies = (*_by_code(facts), *later, *own_account)
     return Verdict(outcome=Outcome.VERIFICATION_REQUIRED, reason=reason, remedies=remedies)
+
+
+def _ways_out(facts: Facts) -> tuple[RemedyCode, ...]:
+    """How somebody who lives elsewhere goes on watching: on an own account, or on the owner's plan."""
+    member = (RemedyCode.BECOME_EXTRA_MEMBER,) if facts.free_member_slots > 0 else ()
+    return (RemedyCode.CREATE_OWN_ACCOUNT, *member)
 
 
 def _by_code(facts: Facts) -> tuple[RemedyCode, ...]:

@@ -24,6 +24,7 @@ REASON_TEXTS: Final = MappingProxyType(
         ReasonCode.DEADLINE_PASSED: "The time to verify this device has passed.",
         ReasonCode.TOO_MANY_STREAMS: "All streams of the plan are in use.",
         ReasonCode.PASSWORD_RESET_REQUIRED: "The password has to be replaced before anybody signs in with it.",
+        ReasonCode.MEMBERSHIP_ENDED: "You are no longer an extra member, and this account has no plan of its own yet.",
     }
 )
 
@@ -39,5 +40,7 @@ REMEDY_TEXTS: Final = MappingProxyType(
         RemedyCode.CONNECT_AT_HOME: "Connect this device at home once",
         RemedyCode.CONTACT_OWNER: "Ask the owner of the account",
         RemedyCode.RESET_PASSWORD: "Choose a new password with a code by email",
+        RemedyCode.BECOME_EXTRA_MEMBER: "Ask the owner to add you as an extra member",
+        RemedyCode.CHOOSE_PLAN: "Choose a plan of your own",
     }
 )

@@ -11,7 +11,7 @@ from asyncpg import Record
 from libs.persistence.database import Executor
 from libs.runtime.errors import ErrorReason, ServiceError
 from services.gateway.domain.lease import ActiveStream, Lease, StreamRequest
-from services.gateway.storage import notices_sql, sql
+from services.gateway.storage import notices_sql, plan_sql, sql
 
 
 async def find_epoch(executor: Executor, account_id: UUID) -> int:
@@ -43,6 +43,10 @@ async def claim(
         # was being freed: make what is missing, and try once more.
         await executor.execute(sql.ENSURE_SLOTS, request.account_id, max_streams, now)
         fence = await executor.fetch_value(sql.CLAIM_SLOT, *values)
+    if fence is None and await executor.fetch_value(plan_sql.HAS_SURPLUS, request.account_id, max_streams, now):
+        # A plan was made smaller: a free slot does not say that the plan has room, so the streams have to be counted.
+        await executor.fetch(plan_sql.LOCK_SLOTS, request.account_id)
+        fence = await executor.fetch_value(plan_sql.CLAIM_BESIDE_SURPLUS, *values)
     if fence is None:
         return None
     return Lease(stream_id=request.stream_id, expire_time=expire_time, fencing_token=int(fence))
@@ -59,13 +63,23 @@ async def _hold_epoch(executor: Executor, account_id: UUID, epoch: int) -> None:
 
 
 async def renew(
-    executor: Executor, stream: ActiveStream, account_id: UUID, *, epoch: int, expire_time: datetime
+    executor: Executor,
+    stream: ActiveStream,
+    account_id: UUID,
+    *,
+    epoch: int,
+    max_streams: int,
+    now: datetime,
+    expire_time: datetime,
 ) -> bool:
-    """Move a lease's end; False when the slot has another holder or the epoch has moved on."""
-    fence = await executor.fetch_value(
-        sql.RENEW_SLOT, account_id, epoch, stream.stream_id, stream.fencing_token, expire_time, stream.session_id
-    )
-    return fence is not None
+    """Move a lease's end; False when the slot has another holder, the epoch has moved on, or the plan has no room."""
+    held = (stream.stream_id, stream.fencing_token, expire_time, stream.session_id)
+    return await executor.fetch_value(sql.RENEW_SLOT, account_id, epoch, *held, now, max_streams) is not None
+
+
+async def count_in_the_way(executor: Executor, account_id: UUID, stream_id: UUID, now: datetime) -> int:
+    """How many running streams go before this one when a plan has not room for all: the older ones."""
+    return int(await executor.fetch_value(plan_sql.COUNT_IN_THE_WAY, account_id, stream_id, now) or 0)
 
 
 async def find_stream(executor: Executor, account_id: UUID, stream_id: UUID) -> ActiveStream | None:

@@ -58,7 +58,7 @@ def open_notice(keys: SealingKeys, claimed: ClaimedNotice) -> OwnerNotice:
         account_id=claimed.account_id,
         notice_id=claimed.notice_id,
         kind=NoticeKind(content["kind"]),
-        about=Requester(**content["about"]),
+        about=Requester(**content["about"]) if content["about"] else None,
         event_time=datetime.fromisoformat(content["event_time"]),
         disown_token=content["disown_token"],
     )
@@ -77,7 +77,7 @@ async def delete(executor: Executor, claimed: ClaimedNotice) -> None:
 def _content(notice: OwnerNotice) -> bytes:
     content = {
         "kind": notice.kind,
-        "about": asdict(notice.about),
+        "about": asdict(notice.about) if notice.about else None,
         "event_time": notice.event_time.isoformat(),
         "disown_token": notice.disown_token,
     }

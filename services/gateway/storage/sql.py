@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from services.gateway.storage.plan_sql import IN_THE_WAY
+
 FIND_ADMISSION: Final = """
 /* gateway.find_admission: the epoch under which a slot may be claimed */
 select epoch from admission where account_id = $1
@@ -34,15 +36,18 @@ set stream_id = $3, session_id = $4, device_id = $5, device_name = $6, profile_i
 where s.account_id = $1
   and s.n = (select q.n from slot q where q.account_id = $1 and q.expire_time <= $9 and q.n <= $11
              order by q.n limit 1 for update skip locked)
+  and not exists (select 1 from slot w where w.account_id = $1 and w.n > $11 and w.expire_time > $9)
   and exists (select 1 from admission a where a.account_id = $1 and a.epoch = $2)
 returning s.fence
 """
 
-RENEW_SLOT: Final = """
-/* gateway.renew_slot: move a lease's end, if its holder still has the slot and no revocation came between */
+RENEW_SLOT: Final = f"""
+/* gateway.renew_slot: move a lease's end, if its holder still has the slot, no revocation came between, and the plan
+   has room for it: only where a plan was made smaller are there as many older streams as it has */
 update slot s set expire_time = $5
 where s.account_id = $1 and s.stream_id = $3 and s.fence = $4 and s.session_id = $6
   and exists (select 1 from admission a where a.account_id = $1 and a.epoch = $2)
+  and {IN_THE_WAY} < $8
 returning s.fence
 """
 

@@ -20,6 +20,7 @@ from services.gateway.clients.contacts import ContactsClient
 from services.gateway.clients.device_trust import DeviceTrustClient, Sighting, SightingKind
 from services.gateway.clients.download_planning import DownloadPlanningClient
 from services.gateway.clients.identity import IdentityClient
+from services.gateway.clients.members import MemberClient
 from services.gateway.clients.profiles import ProfileClient
 from services.gateway.clients.protection import ProtectionClient
 from services.gateway.disown_tokens import DisownTokens
@@ -28,6 +29,7 @@ from services.gateway.domain.own_account import OwnAccountPolicy
 from services.gateway.domain.records import (
     MEMBER_STANDINGS,
     Account,
+    AccountState,
     Assessment,
     Client,
     Profile,
@@ -54,6 +56,7 @@ class Context:
     contacts: ContactsClient
     profiles: ProfileClient
     device_trust: DeviceTrustClient
+    members: MemberClient
     challenge: ChallengeClient
     download_planning: DownloadPlanningClient
     grants: Grants
@@ -159,6 +162,12 @@ async def resolve_member(
     if assessment.standing not in MEMBER_STANDINGS:
         raise ServiceError(ErrorReason.DEVICE_NOT_TRUSTED, detail=f"standing {assessment.standing}")
     return resolved, assessment
+
+
+def require_in_good_order(account: Account) -> None:
+    """Refuse what only makes sense where something may play. Raises STATE_CONFLICT for an account that is on hold."""
+    if account.state is not AccountState.ACTIVE:
+        raise ServiceError(ErrorReason.STATE_CONFLICT, detail=f"account is {account.state}")
 
 
 def require_profile(resolved: ResolvedSession, profile_id: UUID) -> Profile:

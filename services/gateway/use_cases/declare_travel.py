@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.gateway.domain.records import Allowances, Client
-from services.gateway.use_cases.context import Context, resolve_member
+from services.gateway.use_cases.context import Context, require_in_good_order, resolve_member
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,8 +23,9 @@ class DeclareTravel:
 
 
 async def declare_travel(context: Context, command: DeclareTravel) -> Allowances:
-    """What the account has left. Raises DEVICE_NOT_TRUSTED, ALLOWANCE_EXHAUSTED, INVALID_FIELD."""
+    """What the account has left. Raises DEVICE_NOT_TRUSTED, STATE_CONFLICT, ALLOWANCE_EXHAUSTED, INVALID_FIELD."""
     resolved, _ = await resolve_member(context, command.session_token, command.client)
+    require_in_good_order(resolved.account)
     return await context.device_trust.declare_travel(
         command.request_id,
         resolved.account.account_id,

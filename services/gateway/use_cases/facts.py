@@ -28,10 +28,13 @@ def start_facts(context: Context, resolved: ResolvedSession, assessment: Assessm
         allowances=assessment.allowances,
         cell=context.assignment(account, platform).cell,
         max_streams=account.plan.max_streams,
+        free_member_slots=account.free_member_slots,
+        has_host=account.host_account_id is not None,
+        membership_ended=account.membership_ended,
     )
 
 
-def started(context: Context, lease: Lease | None, now: datetime) -> StartedStream | None:
+def started(context: Context, resolved: ResolvedSession, lease: Lease | None, now: datetime) -> StartedStream | None:
     """A lease as its device is told of it; None without a lease."""
     if lease is None:
         return None
@@ -40,6 +43,7 @@ def started(context: Context, lease: Lease | None, now: datetime) -> StartedStre
         lease_expire_time=lease.expire_time,
         renew_time=context.lease_policy.renew_time(now, lease.expire_time),
         fencing_token=lease.fencing_token,
+        max_quality=resolved.account.plan.quality,
     )
 
 
@@ -56,6 +60,7 @@ def claims_for(
         device_id=client.device_id,
         title_id=title_id,
         fencing_token=lease.fencing_token,
+        quality=resolved.account.plan.quality,
         now=now,
         expire_time=lease.expire_time,
     )

@@ -20,7 +20,7 @@ from services.gateway.domain.records import (
 )
 from services.gateway.domain.verification import Asker, Challenge, Purpose, purpose_for
 from services.gateway.storage import verifications
-from services.gateway.use_cases.context import Context, resolve_usable
+from services.gateway.use_cases.context import Context, require_in_good_order, resolve_usable
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +42,9 @@ async def request_verification(context: Context, command: RequestVerification) -
     restricted = resolved.session.state is SessionState.RESTRICTED
     _require_needed(assessment, restricted=restricted)
     purpose = purpose_for(assessment.standing, restricted=restricted)
+    if purpose is Purpose.CONFIRM_HOUSEHOLD:
+        # A code is not to be spent where nothing plays; an owner's proof is about safety, and is taken at any time.
+        require_in_good_order(resolved.account)
     return await ask(
         context, command.request_id, resolved, command.client, command.channel, purpose, command.contact_id
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from libs.runtime.errors import ErrorReason, ServiceError
 from libs.runtime.keys import keyed_hash
 from services.gateway.domain.records import Client
 from services.gateway.domain.verification import NoticeKind, Purpose, requester_of
@@ -27,6 +28,16 @@ class ResetPassword:
         return f"ResetPassword({self.reset_id})"
 
 
+async def _set(context: Context, account_id: UUID, password: str) -> int:
+    """How many sessions ended. An account that was closed meanwhile is like one that never was."""
+    try:
+        return await context.identity.set_password(account_id, password)
+    except ServiceError as error:
+        if error.reason is not ErrorReason.NOT_FOUND:
+            raise
+        raise ServiceError(ErrorReason.CREDENTIALS_REJECTED, detail="the account is closed") from error
+
+
 def _tag(context: Context, password: str) -> str:
     """Part of the request's identity: the same request id with another password is another request, which finds its
     code spent."""
@@ -45,7 +56,7 @@ async def reset_password(context: Context, command: ResetPassword) -> Ended:
         client=command.client,
         code=command.code,
     )
-    sessions = await context.identity.set_password(proof.account_id, command.password)
+    sessions = await _set(context, proof.account_id, command.password)
     streams = await end_streams_of_others(context, proof.account_id, None)
     notice_id = step_id(command.request_id, "notice")
     await tell_owner(context, notice_id, proof.account_id, NoticeKind.PASSWORD_CHANGED, requester_of(command.client))

@@ -74,13 +74,15 @@ async def end_streams_but_of_devices(context: Context, account_id: UUID, kept_de
         return await leases.end_streams_but_of_devices(transaction, account_id, kept_device_ids, context.clock.now())
 
 
-async def tell_owner(context: Context, request_id: UUID, account_id: UUID, kind: NoticeKind, about: Requester) -> None:
+async def tell_owner(
+    context: Context, request_id: UUID, account_id: UUID, kind: NoticeKind, about: Requester | None
+) -> None:
     """Have the owner told by email, once for a request id. Kept durably when this returns; raises STORAGE_UNAVAILABLE
     where it cannot be kept, so that the step is repeated rather than untold.
     """
     now = context.clock.now()
     token = ""
-    if kind in DISOWNABLE:
+    if kind in DISOWNABLE and about is not None:
         expire_time = context.disown_tokens.expire_time(now)
         claim = DisownClaim(
             account_id=account_id, notice_id=request_id, kind=kind, device=about, expire_time=expire_time

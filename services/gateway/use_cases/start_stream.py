@@ -184,7 +184,7 @@ def _record(
         answer=StartAnswer(
             decision_id=decision_id,
             verdict=verdict,
-            stream=started(context, lease, now),
+            stream=started(context, found.resolved, lease, now),
             grant_claims=claims_for(found.resolved, command.client, command.title_id, decision_id, lease, now),
             verification=offer,
             allowances=found.assessment.allowances,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -10,9 +11,11 @@ from asyncpg import Record
 
 from libs.persistence.database import Executor
 from services.identity.contact_keys import ContactKeys
-from services.identity.domain.account import Account, AccountState, Plan, ProfileMove
+from services.identity.domain.account import Account, AccountState, Plan, ProfileMove, Quality
 from services.identity.domain.contact import Channel, Contact, owner_contact_id
+from services.identity.domain.membership import EXTRA_MEMBER_PLAN_ID
 from services.identity.storage import sql
+from services.identity.storage.members import membership_from_row
 
 
 async def find_account(executor: Executor, account_id: UUID) -> Account | None:
@@ -103,15 +106,21 @@ def account_from_row(row: Record) -> Account:
     move = None
     if row["move_profile_id"] is not None:
         move = ProfileMove(source_account_id=row["move_source_account_id"], profile_id=row["move_profile_id"])
+    membership = membership_from_row(row, state="membership_state")
+    plan = _plan_from_row(row)
+    if membership is not None and plan.plan_id == EXTRA_MEMBER_PLAN_ID:
+        plan = replace(plan, quality=Quality(membership.host_quality))
     return Account(
         account_id=row["account_id"],
         state=AccountState(row["state"]),
-        plan=_plan_from_row(row),
+        plan=plan,
         country_code=row["country_code"],
         language=row["language"],
         create_time=row["create_time"],
         email_taken=row["email_taken"],
         profile_move=move,
+        membership=membership,
+        members_in_use=row["members_in_use"],
     )
 
 
@@ -121,6 +130,8 @@ def _plan_from_row(row: Record) -> Plan:
         max_streams=row["max_streams"],
         max_download_devices=row["max_download_devices"],
         extra_member_slots=row["extra_member_slots"],
+        quality=Quality(row["quality"]),
+        orderable=row["orderable"],
     )
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
+from services.identity.storage.member_sql import ACCOUNT_MORE, MEMBERSHIP
+
 # Accounts and plans
 
-FIND_ACCOUNT: Final = """
+FIND_ACCOUNT: Final = f"""
 /* identity.find_account: an account with its plan */
 select a.account_id, a.state, a.country_code, a.language, a.email_taken, a.move_source_account_id, a.move_profile_id,
-       a.create_time, p.plan_id, p.max_streams, p.max_download_devices, p.extra_member_slots
+       a.create_time, p.plan_id, p.max_streams, p.max_download_devices, p.extra_member_slots, {ACCOUNT_MORE}
 from account a
 join plan p on p.plan_id = a.plan_id
+{MEMBERSHIP}
 where a.account_id = $1
 """
 
@@ -39,7 +42,7 @@ update account set state = $2 where account_id = $1 and state <> 'PENDING'
 
 LIST_PLANS: Final = """
 /* identity.list_plans: the catalogue of plans */
-select plan_id, max_streams, max_download_devices, extra_member_slots from plan order by plan_id
+select plan_id, max_streams, max_download_devices, extra_member_slots, quality, orderable from plan order by plan_id
 """
 
 PLAN_EXISTS: Final = """
@@ -156,17 +159,18 @@ where account_id = $1 and profile_id = $2 and moving_to_account_id = $3 and move
 
 # Sessions
 
-RESOLVE_SESSION: Final = """
+RESOLVE_SESSION: Final = f"""
 /* identity.resolve_session: what stands behind a session token, a row for each profile; on each cold start */
 select s.session_id, s.account_id, s.device_id, s.state as session_state, s.end_reason,
        s.create_time as session_create_time, s.refresh_expire_time, s.device_key,
        a.state, a.country_code, a.language, a.email_taken, a.move_source_account_id, a.move_profile_id, a.create_time,
-       p.plan_id, p.max_streams, p.max_download_devices, p.extra_member_slots,
+       p.plan_id, p.max_streams, p.max_download_devices, p.extra_member_slots, {ACCOUNT_MORE},
        f.profile_id, f.name, f.maturity_age, f.is_primary, f.kids, f.moving_to_account_id, f.moved_to_account_id,
        exists (select from profile_pin n where n.account_id = $1 and n.profile_id = f.profile_id) as pin_locked
 from session s
 join account a on a.account_id = s.account_id and a.account_id = $1
 join plan p on p.plan_id = a.plan_id
+{MEMBERSHIP}
 left join profile f on f.account_id = s.account_id and f.account_id = $1 and f.moved_to_account_id is null
 where s.account_id = $1 and s.session_id = $2
 order by f.is_primary desc, f.create_time, f.profile_id

@@ -11,10 +11,12 @@ from libs.runtime.logging import get_logger
 from services.identity.domain.account import Account, AccountState
 from services.identity.domain.audit import AuditKind
 from services.identity.domain.contact import Channel
+from services.identity.domain.membership import MembershipState
 from services.identity.domain.profile import Profile
 from services.identity.storage import accounts, profiles
 from services.identity.use_cases import audit
 from services.identity.use_cases.context import Identity
+from services.identity.use_cases.taking_places import require_place, take_place
 
 _log = get_logger(__name__)
 
@@ -30,8 +32,10 @@ class ActivatedAccount:
 async def activate_account(account_id: UUID, *, identity: Identity) -> ActivatedAccount:
     """Give the account its address and let it be used; an active one is answered as it stands.
 
-    Raises NOT_FOUND; STATE_CONFLICT for a closed account, and where the address is another's.
+    A member's takes its place after that. Raises NOT_FOUND; STATE_CONFLICT for a closed account, and where the address
+    is another's or the invitation is over.
     """
+    await require_place(account_id, identity)
     async with identity.database.transaction() as transaction:
         state = await accounts.lock_account(transaction, account_id)
         if state is AccountState.PENDING:
@@ -47,6 +51,8 @@ async def activate_account(account_id: UUID, *, identity: Identity) -> Activated
         standing = await profiles.list_profiles(transaction, account_id)
     if state is AccountState.PENDING:
         _log.info("account activated", account_id=account_id)
+    if account.membership is not None and account.membership.state is MembershipState.PENDING:
+        account = await take_place(account_id, account.membership, identity)
     return ActivatedAccount(account=account, profiles=standing)
 
 

@@ -16,6 +16,7 @@ from services.identity.access_tokens import AccessTokens
 from services.identity.audit_keys import AuditKeys
 from services.identity.contact_keys import ContactKeys
 from services.identity.domain.failed_sign_ins import FailedSignIns
+from services.identity.domain.membership import max_profiles
 from services.identity.domain.session import Lifetimes
 from services.identity.passwords import Passwords
 from services.identity.storage import accounts
@@ -49,3 +50,9 @@ async def hold_open_account(transaction: Executor, account_id: UUID) -> None:
     state = await accounts.lock_account(transaction, account_id)
     if state is None or not state.open:
         raise not_found("account")
+
+
+async def max_profiles_of(executor: Executor, account_id: UUID, identity: Identity) -> int:
+    """Profiles that the account may have: an extra member has one. As for any other where there is no account yet."""
+    account = await accounts.find_account(executor, account_id)
+    return max_profiles(account.plan.plan_id, identity.max_profiles) if account else identity.max_profiles

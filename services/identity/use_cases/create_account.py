@@ -7,17 +7,20 @@ from datetime import datetime
 from uuid import UUID
 
 from libs.persistence.database import Executor
-from libs.runtime.errors import invalid_field
+from libs.runtime.errors import ErrorReason, ServiceError, invalid_field
 from libs.runtime.logging import get_logger
 from services.identity.domain.account import DEFAULT_LANGUAGE, Account, AccountState, Plan, ProfileMove
 from services.identity.domain.audit import AuditKind
 from services.identity.domain.contact import Channel, normalize_email, normalize_phone
+from services.identity.domain.membership import EXTRA_MEMBER_PLAN_ID
 from services.identity.domain.password import check_new_password
 from services.identity.domain.profile import clean_name, owner_profile
 from services.identity.storage import accounts, profiles
+from services.identity.storage.members import InvitedPlace, put_membership
 from services.identity.storage.requests import RequestKey, claim_sign_up, request_id_reused
 from services.identity.use_cases import audit
 from services.identity.use_cases.context import Identity
+from services.identity.use_cases.taking_places import find_invited, require_takeable
 
 _log = get_logger(__name__)
 
@@ -35,6 +38,7 @@ class NewAccount:
     profile_name: str = field(repr=False)
     plan_id: str
     profile_move: ProfileMove | None
+    invitation_token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,13 +62,14 @@ class _SignUp:
     language: str
     country_code: str
     profile_move: ProfileMove | None
+    invited: InvitedPlace | None
 
 
 async def create_account(new: NewAccount, *, identity: Identity) -> CreatedAccount:
     """Make the account that ``new`` asks for, or answer with the one that its request id made before.
 
     A taken address costs the same work: the account is made and can never be activated. Raises INVALID_FIELD,
-    REQUEST_ID_REUSED, OVERLOADED.
+    REQUEST_ID_REUSED, OVERLOADED; NOT_FOUND for an invitation that does not open a place for this address.
     """
     sign_up = await _check(new, identity)
     password_hash = await identity.passwords.hash(sign_up.password)
@@ -76,6 +81,9 @@ async def create_account(new: NewAccount, *, identity: Identity) -> CreatedAccou
         if made_id == account_id:
             account = await _draw_up(transaction, account_id, sign_up, identity, now)
             await _insert(transaction, account, sign_up, password_hash, identity)
+            if sign_up.invited is not None:
+                require_takeable(sign_up.invited, None, now)
+                await put_membership(transaction, account_id, sign_up.invited)
             await audit.record(transaction, account_id, AuditKind.ACCOUNT_CREATED, identity=identity)
     if made_id != account_id:
         return await _repeat(made_id, sign_up, identity)
@@ -86,14 +94,19 @@ async def create_account(new: NewAccount, *, identity: Identity) -> CreatedAccou
 async def _check(new: NewAccount, identity: Identity) -> _SignUp:
     if not new.profile_name and new.profile_move is None:
         raise invalid_field("profile_name", "may be empty only when a profile is to be moved in")
-    plan_id = new.plan_id or identity.default_plan_id
+    if new.plan_id and new.invitation_token:
+        raise invalid_field("plan_id", "must be empty together with an invitation")
+    plan_id = EXTRA_MEMBER_PLAN_ID if new.invitation_token else new.plan_id or identity.default_plan_id
     email = normalize_email(new.email)
     phone = normalize_phone(new.phone) if new.phone else ""
     profile_name = clean_name(new.profile_name, "profile_name") if new.profile_name else ""
     password = check_new_password(new.password)
     plans = {plan.plan_id: plan for plan in await accounts.list_plans(identity.database)}
-    if plan_id not in plans:
+    if plan_id not in plans or not (plans[plan_id].orderable or new.invitation_token):
         raise invalid_field("plan_id", "must name a plan")
+    invited = await find_invited(new.invitation_token, email, identity) if new.invitation_token else None
+    if invited and new.profile_move and new.profile_move.source_account_id != invited.place.account_id:
+        raise ServiceError(ErrorReason.STATE_CONFLICT, detail="the profile is not of the host's account")
     return _SignUp(
         email=email,
         phone=phone,
@@ -103,6 +116,7 @@ async def _check(new: NewAccount, identity: Identity) -> _SignUp:
         language=new.language or DEFAULT_LANGUAGE,
         country_code=new.country_code,
         profile_move=new.profile_move,
+        invited=invited,
     )
 
 
@@ -110,6 +124,7 @@ def _request_key(request_id: UUID, sign_up: _SignUp, identity: Identity) -> Requ
     # Without the password, which must not be kept under a fast hash: a repeat is checked against the slow one.
     move = sign_up.profile_move
     moved = (str(move.source_account_id), str(move.profile_id)) if move else ("", "")
+    invited = (str(sign_up.invited.place.member_id),) if sign_up.invited else ()
     method = "CreateAccount"
     fingerprints = identity.keys.fingerprints(
         method,
@@ -120,6 +135,7 @@ def _request_key(request_id: UUID, sign_up: _SignUp, identity: Identity) -> Requ
         sign_up.profile_name,
         sign_up.plan.plan_id,
         *moved,
+        *invited,
     )
     return RequestKey(request_id=request_id, method=method, fingerprints=fingerprints)
 

@@ -12,7 +12,7 @@ from services.identity.domain.profile import Profile, clean_name
 from services.identity.storage import profiles
 from services.identity.storage.requests import RequestKey, claim_request
 from services.identity.use_cases import audit
-from services.identity.use_cases.context import Identity, hold_open_account
+from services.identity.use_cases.context import Identity, hold_open_account, max_profiles_of
 
 _log = get_logger(__name__)
 
@@ -35,8 +35,9 @@ async def create_profile(
         made_id = await claim_request(transaction, key, account_id=account_id, made_id=profile_id, now=now)
         if made_id == profile_id:
             count, has_primary = await profiles.count_profiles(transaction, account_id)
-            if count >= identity.max_profiles:
-                raise _limit_exceeded(identity.max_profiles)
+            most = await max_profiles_of(transaction, account_id, identity)
+            if count >= most:
+                raise _limit_exceeded(most)
             profile = Profile(
                 profile_id=profile_id,
                 account_id=account_id,

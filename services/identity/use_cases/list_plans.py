@@ -8,5 +8,5 @@ from services.identity.use_cases.context import Identity
 
 
 async def list_plans(*, identity: Identity) -> list[Plan]:
-    """Every plan, by name."""
-    return await accounts.list_plans(identity.database)
+    """Every plan that can be ordered, by name."""
+    return [plan for plan in await accounts.list_plans(identity.database) if plan.orderable]

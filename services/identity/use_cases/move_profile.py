@@ -18,7 +18,7 @@ from services.identity.domain.audit import AuditKind
 from services.identity.domain.profile import Profile, check_movable
 from services.identity.storage import accounts, profiles, returns
 from services.identity.use_cases import audit
-from services.identity.use_cases.context import Identity
+from services.identity.use_cases.context import Identity, max_profiles_of
 
 _log = get_logger(__name__)
 
@@ -78,7 +78,7 @@ async def _as_it_would_stand(executor: Executor, profile: Profile, target: UUID,
     if there is not None and there.moved_to is None:
         return there
     count, has_primary = await profiles.count_profiles(executor, target)
-    if count >= identity.max_profiles:
+    if count >= await max_profiles_of(executor, target, identity):
         raise ServiceError(ErrorReason.STATE_CONFLICT, detail=f"account {target} has no room for a profile")
     primary = not has_primary and not profile.kids
     return replace(profile, account_id=target, primary=primary, moving_to=None, pin_locked=False)

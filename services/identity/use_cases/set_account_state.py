@@ -1,4 +1,8 @@
-"""SetAccountState: hold, reopen or close an account."""
+"""SetAccountState: hold, reopen or close an account; its extra members hear of it in a second step.
+
+That step is carried by rows that are marked in the first one, so a crash in between is mended by the next call for
+the account and by the upkeep.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +13,10 @@ from libs.runtime.logging import get_logger
 from services.identity.domain.account import Account, AccountState
 from services.identity.domain.audit import AuditKind
 from services.identity.domain.session import EndReason
-from services.identity.storage import accounts, sessions
+from services.identity.storage import accounts, members, sessions
 from services.identity.use_cases import audit
 from services.identity.use_cases.context import Identity
+from services.identity.use_cases.telling_members import tell_members
 
 _log = get_logger(__name__)
 
@@ -26,6 +31,7 @@ async def set_account_state(account_id: UUID, state: AccountState, *, identity: 
         if before is AccountState.PENDING:
             raise ServiceError(ErrorReason.STATE_CONFLICT, detail=f"account {account_id} is pending")
         await accounts.set_account_state(transaction, account_id, state)
+        await members.mark_untold(transaction, account_id)
         if state is AccountState.CLOSED:
             now = identity.clock.now()
             await sessions.end_all_sessions(transaction, account_id, EndReason.ACCOUNT_CLOSED, now)
@@ -36,4 +42,5 @@ async def set_account_state(account_id: UUID, state: AccountState, *, identity: 
     if account is None:
         raise not_found("account")
     _log.info("account state set", account_id=account_id, state=state)
+    await tell_members(account_id, identity)
     return account

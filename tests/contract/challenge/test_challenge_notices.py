@@ -15,6 +15,7 @@ from libs.rpc.channel import call
 from libs.runtime.errors import ErrorReason, ServiceError
 from tests.contract.challenge.challenge_world import EMAIL, OWNER, PHONE, TEXT, TRUSTED_DEVICE, World, requester
 
+TOKEN = "hgi1.0000.opens-the-invitation"
 _KINDS = [value for value in pb.NoticeKind.values() if value]
 
 
@@ -33,6 +34,8 @@ def notice(world: World, **changes: Any) -> pb.NotifyRequest:
         "event_time": happened,
         "due_time": due,
     }
+    if changes.get("kind") == pb.NOTICE_KIND_MEMBER_INVITED:
+        fields["invitation_token"] = TOKEN
     return pb.NotifyRequest(**(fields | changes))
 
 
@@ -160,3 +163,29 @@ async def test_a_token_that_is_none_is_refused_by_its_field(world: World, token:
     with pytest.raises(ServiceError) as caught:
         await call(world.gateway.Notify, notice(world, disown_token=token))
     assert [each.field for each in caught.value.fields][:1] == ["disown_token"]
+
+
+async def test_an_invitations_link_stands_in_the_mail_and_is_sealed_until_then(world: World) -> None:
+    request = notice(world, kind=pb.NOTICE_KIND_MEMBER_INVITED, language="en-GB")
+    request.ClearField("requester")
+    await call(world.gateway.Notify, request)
+    mail = await world.inbox.wait_for(OWNER)
+    for part in (mail.text, mail.html):
+        assert f"hearthgate.example/account/join#{TOKEN}" in part
+    assert "8 January 2030" in mail.text, "until when it may be accepted"
+    assert "Living room" not in mail.text, "the household's device is not shown to whoever was invited"
+    kept = await world.database.fetch("select to_jsonb(d)::text from delivery d")
+    assert kept
+    assert all(TOKEN not in row[0] for row in kept)
+
+
+@pytest.mark.parametrize(
+    ("kind", "token"), [(pb.NOTICE_KIND_MEMBER_INVITED, ""), (pb.NOTICE_KIND_NEW_SIGN_IN, TOKEN)], ids=["lacks", "has"]
+)
+async def test_an_invitation_has_a_token_and_no_other_notice_has_one(
+    world: World, kind: pb.NoticeKind.ValueType, token: str
+) -> None:
+    with pytest.raises(ServiceError) as caught:
+        await call(world.gateway.Notify, notice(world, kind=kind, invitation_token=token))
+    assert caught.value.reason is ErrorReason.INVALID_FIELD
+    assert [each.field for each in caught.value.fields] == ["invitation_token"]

@@ -38,7 +38,16 @@ from services.gateway.sightings import SightingRecorder
 from services.identity import main as identity_main
 from services.identity.settings import IdentitySettings
 from tests.contract.device_trust.device_trust_model import plain_model_data
-from tests.contract.gateway.gateway_world import BACKEND, DISOWN_URL, GATEWAY, OPERATOR, STRANGER, Part, World
+from tests.contract.gateway.gateway_world import (
+    BACKEND,
+    DISOWN_URL,
+    GATEWAY,
+    GATEWAY_SERVICES,
+    OPERATOR,
+    STRANGER,
+    Part,
+    World,
+)
 
 TOKEN_LIFE = timedelta(days=366)
 _TOKEN_LIVES = {
@@ -199,6 +208,5 @@ async def _serve(world: World, service: str, registrations: list[Registration], 
 
 async def _open(world: World, service: str, caller: CallerCredentials) -> Channel:
     """A channel that sends once: these tests look at what the services answer, not at what a second try makes of it."""
-    names = ("Playback", "Verification", "Account", "Contact", "Download", "OwnAccount", "Profile", "Protection")
-    once = [(f"hearthgate.gateway.v1.{name}Service", "") for name in names]
+    once = [(service.full_name, "") for service in GATEWAY_SERVICES]
     return await world.stack.enter_async_context(open_channel(world.addresses[service], caller=caller, unretried=once))

@@ -6,14 +6,18 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any, TypeVar
 from uuid import uuid4
 
 import grpc
 import pytest
+from google.protobuf.descriptor import ServiceDescriptor
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
 from grpc_status import rpc_status
 
+import hearthgate.gateway.v1 as gateway_package
 from hearthgate.common.v1 import client_context_pb2 as context_pb
 from hearthgate.common.v1 import standing_pb2
 from hearthgate.devicetrust.v1 import device_trust_service_pb2_grpc as trust_rpc
@@ -22,6 +26,7 @@ from hearthgate.gateway.v1 import account_service_pb2 as account_pb
 from hearthgate.gateway.v1 import account_service_pb2_grpc as account_rpc
 from hearthgate.gateway.v1 import contact_service_pb2_grpc as contact_rpc
 from hearthgate.gateway.v1 import download_service_pb2_grpc as download_rpc
+from hearthgate.gateway.v1 import member_service_pb2_grpc as member_rpc
 from hearthgate.gateway.v1 import own_account_service_pb2_grpc as own_account_rpc
 from hearthgate.gateway.v1 import playback_service_pb2 as playback_pb
 from hearthgate.gateway.v1 import playback_service_pb2_grpc as playback_rpc
@@ -32,6 +37,8 @@ from hearthgate.identity.v1 import contact_service_pb2 as identity_contact_pb
 from hearthgate.identity.v1 import contact_service_pb2_grpc as identity_contact_rpc
 from hearthgate.identity.v1 import identity_service_pb2 as identity_pb
 from hearthgate.identity.v1 import identity_service_pb2_grpc as identity_rpc
+from hearthgate.identity.v1 import plan_service_pb2 as plan_pb
+from hearthgate.identity.v1 import plan_service_pb2_grpc as plan_rpc
 from libs.devstack.device import Device, Person, code_in, has_code
 from libs.persistence.database import Database
 from libs.rpc.callers import CallerCredentials
@@ -49,6 +56,13 @@ OPERATOR = CallerCredentials("operator", new_secret())
 BACKEND = CallerCredentials("backend", new_secret())
 STRANGER = CallerCredentials("stranger", new_secret())
 CALLERS = {each.name: [secret_digest(each.secret)] for each in (GATEWAY, OPERATOR, BACKEND, STRANGER)}
+GATEWAY_SERVICES: list[ServiceDescriptor] = [
+    service
+    for module in iter_modules(gateway_package.__path__)
+    if module.name.endswith("_pb2")
+    for service in import_module(f"{gateway_package.__name__}.{module.name}").DESCRIPTOR.services_by_name.values()
+]
+"""Every gRPC service of the gateway's contract."""
 HOME, ELSEWHERE, THIRD_PLACE, ABROAD = "203.0.113.10", "198.51.100.20", "192.0.2.30", "2001:db8:bad:1::9"
 TITLE = "film-lighthouse"
 DISOWN_URL = "https://www.example.com/not-me#{token}"
@@ -96,6 +110,14 @@ class World:
     @property
     def accounts(self) -> account_rpc.AccountServiceStub:
         return account_rpc.AccountServiceStub(self.channels["backend"])
+
+    @property
+    def members(self) -> member_rpc.MemberServiceStub:
+        return member_rpc.MemberServiceStub(self.channels["backend"])
+
+    @property
+    def plans_as_operator(self) -> plan_rpc.PlanServiceStub:
+        return plan_rpc.PlanServiceStub(self.channels["operator@identity"])
 
     @property
     def downloads(self) -> download_rpc.DownloadServiceStub:
@@ -274,6 +296,11 @@ class Household:
         """Hold, reopen or close the account, as an operator."""
         request = identity_pb.SetAccountStateRequest(account_id=self.account_id, state=state)
         await self.world.identity_as_operator.SetAccountState(request)
+
+    async def set_plan(self, plan_id: str, account_id: str = "") -> identity_pb.Account:
+        """Change what an account, this one unless another is named, pays for, as an operator."""
+        request = plan_pb.SetAccountPlanRequest(account_id=account_id or self.account_id, plan_id=plan_id)
+        return (await self.world.plans_as_operator.SetAccountPlan(request)).account
 
     def start_request(self, device: Device, **changes: Any) -> playback_pb.StartStreamRequest:
         """A press on play."""

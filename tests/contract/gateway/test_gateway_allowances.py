@@ -21,6 +21,7 @@ from tests.contract.gateway.gateway_world import (
 EMAIL, TEXT = standing_pb2.CHANNEL_EMAIL, standing_pb2.CHANNEL_TEXT
 TRUSTED_DEVICE = standing_pb2.CHANNEL_TRUSTED_DEVICE
 LATER, OWN_ACCOUNT = decision_pb.REMEDY_CODE_VERIFY_LATER, decision_pb.REMEDY_CODE_CREATE_OWN_ACCOUNT
+EXTRA_MEMBER = decision_pb.REMEDY_CODE_BECOME_EXTRA_MEMBER
 ASKS = "asks to watch"
 FORTNIGHT, WEEK = timedelta(days=14), timedelta(days=7)
 
@@ -112,7 +113,7 @@ async def test_used_up_guest_leases_close_every_code_but_not_the_own_account(hom
     third = await home.signed_in("Third TV", ELSEWHERE)
     answer = await third.play("film")
     assert answer.outcome == decision_pb.OUTCOME_VERIFICATION_REQUIRED
-    assert [each.code for each in answer.remedies] == [LATER, OWN_ACCOUNT]
+    assert [each.code for each in answer.remedies] == [LATER, OWN_ACCOUNT, EXTRA_MEMBER]
     assert (answer.allowances.guest_leases_left, len(answer.verification.options)) == (0, 0)
     for channel in (EMAIL, TEXT, TRUSTED_DEVICE):
         refused = await failure(third.request_verification(channel))

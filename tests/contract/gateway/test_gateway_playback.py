@@ -142,8 +142,8 @@ async def test_a_session_that_is_over_is_refused_as_an_answer_and_gets_no_earlie
     for again in (request, home.start_request(phone)):
         answer = await world.playback.StartStream(again)
         assert (answer.outcome, answer.grant) == (decision_pb.OUTCOME_DENIED, "")
-        assert answer.reasons[0].code == decision_pb.REASON_CODE_SESSION_ENDED
-        assert answer.remedies[0].code == decision_pb.REMEDY_CODE_SIGN_IN
+        assert answer.reasons[0].code == decision_pb.REASON_CODE_ACCOUNT_CLOSED
+        assert answer.remedies[0].code == decision_pb.REMEDY_CODE_CONTACT_OWNER
 
 
 async def test_an_account_on_hold_starts_nothing_until_it_is_in_order(home: Household) -> None:

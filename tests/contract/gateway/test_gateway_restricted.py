@@ -9,7 +9,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from hearthgate.common.v1 import standing_pb2
@@ -24,6 +23,7 @@ from libs.devstack.device import Device
 from tests.contract.gateway.gateway_world import (
     ABROAD,
     ELSEWHERE,
+    GATEWAY_SERVICES,
     HOME,
     Household,
     World,
@@ -33,16 +33,6 @@ from tests.contract.gateway.gateway_world import (
     once,
 )
 
-SERVICES: list[ServiceDescriptor] = [
-    module.DESCRIPTOR.services_by_name[name]
-    for module, name in (
-        (playback_pb, "PlaybackService"),
-        (verification_pb, "VerificationService"),
-        (account_pb, "AccountService"),
-        (download_pb, "DownloadService"),
-        (protection_pb, "ProtectionService"),
-    )
-]
 NO_SESSION = {
     *("SignUp", "CompleteSignUp", "SignIn", "StartPasswordReset", "ResetPassword", "DisownSignIn"),
     *("ExplainDecision", "GetGrantKeys", "GetSessionKeys"),
@@ -145,7 +135,7 @@ DECIDED = {"StartStream", "RenewStream"}
 
 def test_every_rpc_of_the_gateway_is_in_one_of_the_lists() -> None:
     """A new RPC has to be looked at here: may a thief call it?"""
-    methods = [method.name for service in SERVICES for method in service.methods]
+    methods = [method.name for service in GATEWAY_SERVICES for method in service.methods]
     assert sorted(methods) == sorted([*NO_SESSION, *PROVING, *REFUSED, *DECIDED])
 
 

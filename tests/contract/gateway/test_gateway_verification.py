@@ -23,6 +23,7 @@ from tests.contract.gateway.gateway_world import (
 EMAIL, TEXT = standing_pb2.CHANNEL_EMAIL, standing_pb2.CHANNEL_TEXT
 TRUSTED_DEVICE = standing_pb2.CHANNEL_TRUSTED_DEVICE
 LATER, OWN_ACCOUNT = decision_pb.REMEDY_CODE_VERIFY_LATER, decision_pb.REMEDY_CODE_CREATE_OWN_ACCOUNT
+EXTRA_MEMBER = decision_pb.REMEDY_CODE_BECOME_EXTRA_MEMBER
 BY_CODE = [
     decision_pb.REMEDY_CODE_VERIFY_BY_EMAIL,
     decision_pb.REMEDY_CODE_VERIFY_BY_TEXT,
@@ -36,7 +37,7 @@ async def test_an_unconfirmed_device_is_asked_and_offered_every_way(home: Househ
     answer = await friend.play("film")
     assert answer.outcome == decision_pb.OUTCOME_VERIFICATION_REQUIRED
     assert answer.reasons[0].code == decision_pb.REASON_CODE_DEVICE_UNCONFIRMED
-    assert [each.code for each in answer.remedies] == [*BY_CODE, LATER, OWN_ACCOUNT]
+    assert [each.code for each in answer.remedies] == [*BY_CODE, LATER, OWN_ACCOUNT, EXTRA_MEMBER]
     assert (answer.grant, answer.HasField("stream")) == ("", False)
     masks = {each.channel: each.masked_destination for each in answer.verification.options}
     assert list(masks) == [EMAIL, TEXT, TRUSTED_DEVICE]

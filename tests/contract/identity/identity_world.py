@@ -13,6 +13,8 @@ import pytest
 from hearthgate.identity.v1 import audit_service_pb2_grpc as audit_rpc
 from hearthgate.identity.v1 import identity_service_pb2 as pb
 from hearthgate.identity.v1 import identity_service_pb2_grpc as rpc
+from hearthgate.identity.v1 import member_service_pb2_grpc as member_rpc
+from hearthgate.identity.v1 import plan_service_pb2_grpc as plan_rpc
 from hearthgate.identity.v1 import profile_service_pb2_grpc as profile_rpc
 from hearthgate.identity.v1 import protection_service_pb2_grpc as protection_rpc
 from libs.persistence.dsn import ServiceDsns
@@ -111,6 +113,16 @@ class World:
     def audit_stubs(self) -> dict[str, audit_rpc.AuditServiceStub]:
         """The audit log, as each caller meets it."""
         return {caller: audit_rpc.AuditServiceStub(channel) for caller, channel in self.channels.items()}
+
+    @property
+    def member_stubs(self) -> dict[str, member_rpc.MemberServiceStub]:
+        """Extra members, as each caller meets them."""
+        return {caller: member_rpc.MemberServiceStub(channel) for caller, channel in self.channels.items()}
+
+    @property
+    def plan_stubs(self) -> dict[str, plan_rpc.PlanServiceStub]:
+        """Plans, as each caller meets them."""
+        return {caller: plan_rpc.PlanServiceStub(channel) for caller, channel in self.channels.items()}
 
     @property
     def profile_stubs(self) -> dict[str, profile_rpc.ProfileServiceStub]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -136,9 +137,10 @@ async def test_a_stale_fencing_token_renews_nothing(database: Database) -> None:
     stream = await leases.find_stream(database, account_id, lease.stream_id)
     assert stream is not None
     later = END + timedelta(seconds=60)
-    assert await leases.renew(database, stream, account_id, epoch=0, expire_time=later)
+    terms: dict[str, Any] = {"epoch": 0, "max_streams": LIMIT, "now": NOW, "expire_time": later}
+    assert await leases.renew(database, stream, account_id, **terms)
     await leases.end_streams(database, account_id, [lease.stream_id], NOW)
-    assert not await leases.renew(database, stream, account_id, epoch=0, expire_time=later)
+    assert not await leases.renew(database, stream, account_id, **terms)
 
 
 async def test_a_smaller_plan_lends_no_slot_beyond_it(database: Database) -> None:

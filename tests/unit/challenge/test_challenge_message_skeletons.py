@@ -37,6 +37,7 @@ def facts(draw: st.DrawFn) -> MessageFacts:
         now=_NOW,
         disown_url=draw(st.sampled_from(["", "https://www.example.com/not-me?x=1&y=<2>#token"])),
         unsubscribe_url=draw(st.sampled_from(["", "https://hearthgate.example/unsubscribe?token=a&b=<c>"])),
+        invitation_token=draw(st.sampled_from(["", "hgi1.a.b-c_d"])),
     )
 
 

@@ -149,3 +149,33 @@ def test_nobody_plays_on_an_ended_or_restricted_session_a_shut_out_or_a_suspect_
 def test_every_reason_and_remedy_says_something_to_people() -> None:
     assert set(REASON_TEXTS) == set(ReasonCode)
     assert set(REMEDY_TEXTS) == set(RemedyCode)
+
+
+@pytest.mark.parametrize("standing", [Standing.UNCONFIRMED, Standing.OUTSIDE])
+def test_membership_is_offered_beside_an_own_account_while_the_plan_has_a_slot(standing: Standing) -> None:
+    facts = replace(HOUSEHOLD, standing=standing)
+    assert RemedyCode.BECOME_EXTRA_MEMBER not in decide(facts).verdict.remedies
+    remedies = decide(replace(facts, free_member_slots=1)).verdict.remedies
+    assert remedies.index(RemedyCode.BECOME_EXTRA_MEMBER) == remedies.index(RemedyCode.CREATE_OWN_ACCOUNT) + 1
+
+
+@given(ANY_FACTS)
+def test_membership_is_offered_to_nobody_who_may_be_a_thief_or_plays_already(facts: Facts) -> None:
+    verdict = decide(replace(facts, free_member_slots=2)).verdict
+    offered = RemedyCode.BECOME_EXTRA_MEMBER in verdict.remedies
+    assert offered == (verdict.reason in (ReasonCode.DEVICE_UNCONFIRMED, ReasonCode.DEADLINE_PASSED))
+
+
+def test_a_former_member_is_shown_to_a_plan_and_a_member_of_a_held_host_to_both_ways() -> None:
+    held = replace(HOUSEHOLD, account_state=AccountState.ON_HOLD)
+    ended = decide(replace(held, membership_ended=True)).verdict
+    assert (ended.reason, ended.remedies) == (ReasonCode.MEMBERSHIP_ENDED, (RemedyCode.CHOOSE_PLAN,))
+    waiting = decide(replace(held, has_host=True)).verdict
+    assert waiting.reason is ReasonCode.ACCOUNT_ON_HOLD
+    assert waiting.remedies == (RemedyCode.CONTACT_OWNER, RemedyCode.CHOOSE_PLAN)
+
+
+def test_the_devices_of_a_closed_account_are_not_sent_to_sign_in_again() -> None:
+    over = replace(HOUSEHOLD, session_state=SessionState.ENDED, session_end_reason=SessionEndReason.ACCOUNT_CLOSED)
+    verdict = decide(over).verdict
+    assert (verdict.reason, verdict.remedies) == (ReasonCode.ACCOUNT_CLOSED, (RemedyCode.CONTACT_OWNER,))

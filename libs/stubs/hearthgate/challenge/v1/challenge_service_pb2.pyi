@@ -214,6 +214,12 @@ class _NoticeKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_NoticeKind
     """Somebody became an approver of the account."""
     NOTICE_KIND_OWN_ACCOUNT_UNDONE: _NoticeKind.ValueType  # 10
     """An own account was undone: the profile is back."""
+    NOTICE_KIND_MEMBER_REMOVED: _NoticeKind.ValueType  # 11
+    """An extra member was removed; to the member."""
+    NOTICE_KIND_MEMBER_INVITED: _NoticeKind.ValueType  # 12
+    """An invitation to be an extra member; to the invited person, with `invitation_token` in its link."""
+    NOTICE_KIND_MEMBERSHIP_REQUESTED: _NoticeKind.ValueType  # 30
+    """The viewer of a device asks to be an extra member; to the owner."""
 
 class NoticeKind(_NoticeKind, metaclass=_NoticeKindEnumTypeWrapper):
     """What an owner is told."""
@@ -240,6 +246,12 @@ NOTICE_KIND_APPROVER_ADDED: NoticeKind.ValueType  # 9
 """Somebody became an approver of the account."""
 NOTICE_KIND_OWN_ACCOUNT_UNDONE: NoticeKind.ValueType  # 10
 """An own account was undone: the profile is back."""
+NOTICE_KIND_MEMBER_REMOVED: NoticeKind.ValueType  # 11
+"""An extra member was removed; to the member."""
+NOTICE_KIND_MEMBER_INVITED: NoticeKind.ValueType  # 12
+"""An invitation to be an extra member; to the invited person, with `invitation_token` in its link."""
+NOTICE_KIND_MEMBERSHIP_REQUESTED: NoticeKind.ValueType  # 30
+"""The viewer of a device asks to be an extra member; to the owner."""
 Global___NoticeKind: _TypeAlias = NoticeKind  # noqa: Y015
 
 @_typing.final
@@ -833,6 +845,7 @@ class NotifyRequest(_message.Message):
     DUE_TIME_FIELD_NUMBER: _builtins.int
     IP_ADDRESS_FIELD_NUMBER: _builtins.int
     DISOWN_TOKEN_FIELD_NUMBER: _builtins.int
+    INVITATION_TOKEN_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """UUID; the same id sends once."""
     account_id: _builtins.str
@@ -846,9 +859,13 @@ class NotifyRequest(_message.Message):
     language: _builtins.str
     """Language of the message, BCP 47; empty means English."""
     ip_address: _builtins.str
-    """Where it was caused from; ACCOUNT_EXISTS counts for it as a code does, so that taken and free addresses are answered alike."""
+    """Where it was caused from; ACCOUNT_EXISTS counts for it as a code does, so that taken and free addresses are answered alike;
+    and MEMBER_INVITED, which goes to whomever a host names.
+    """
     disown_token: _builtins.str
     """What the mail's "it wasn't me" link carries, base64url; kept sealed, in emails alone, and gone once the mail was sent. Empty: no link."""
+    invitation_token: _builtins.str
+    """What the link of a MEMBER_INVITED opens; kept sealed until it is sent. Empty for any other kind."""
     @_builtins.property
     def requester(self) -> Global___Requester:
         """The device that it is about; unset when it is about none."""
@@ -875,10 +892,11 @@ class NotifyRequest(_message.Message):
         due_time: _timestamp_pb2.Timestamp | None = ...,
         ip_address: _builtins.str = ...,
         disown_token: _builtins.str = ...,
+        invitation_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["due_time", b"due_time", "event_time", b"event_time", "requester", b"requester"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "channel", b"channel", "destination", b"destination", "disown_token", b"disown_token", "due_time", b"due_time", "event_time", b"event_time", "ip_address", b"ip_address", "kind", b"kind", "language", b"language", "request_id", b"request_id", "requester", b"requester"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "channel", b"channel", "destination", b"destination", "disown_token", b"disown_token", "due_time", b"due_time", "event_time", b"event_time", "invitation_token", b"invitation_token", "ip_address", b"ip_address", "kind", b"kind", "language", b"language", "request_id", b"request_id", "requester", b"requester"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -120,10 +120,10 @@ class AccountServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CompleteSignUp(self, request, context):
-        """Completes SignUp or CreateOwnAccount with the code from the mail. Caller: the streaming backend. Effect: the account is active, this device is its
+        """Completes SignUp, CreateOwnAccount or MemberService.AcceptInvitation with the code from the mail. Caller: the streaming backend. Effect: the account is active, this device is its
         first, a moved profile is there; repeating after a lost answer is harmless. A move that has begun is completed also when nobody asks again.
         Errors: CREDENTIALS_REJECTED for a wrong, used or unknown code; DEVICE_NOT_TRUSTED where the device was shut out meanwhile; STATE_CONFLICT
-        where the profile may not move any more.
+        where the profile may not move any more, or the invitation is over.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -215,7 +215,7 @@ class AccountServiceServicer:
 
     def DeclareTravel(self, request, context):
         """Declares travel. Caller: the streaming backend, for a device of the household. Effect: days taken from the allowance.
-        Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, ALLOWANCE_EXHAUSTED, INVALID_FIELD.
+        Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, ALLOWANCE_EXHAUSTED, INVALID_FIELD; STATE_CONFLICT for an account on hold.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -223,7 +223,7 @@ class AccountServiceServicer:
 
     def DeclareResidence(self, request, context):
         """Declares the place this device is at as a residence. Caller: the streaming backend, for a device of the household. Effect: a residence.
-        Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, LIMIT_EXCEEDED.
+        Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, LIMIT_EXCEEDED; STATE_CONFLICT for an account on hold.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -21,10 +21,10 @@ class AccountServiceStub:
     that has an account is answered alike, and its owner gets a notice in place of a code. Errors: INVALID_FIELD, REQUEST_ID_REUSED.
     """
     CompleteSignUp: _aio.UnaryUnaryMultiCallable[_account_service_pb2.CompleteSignUpRequest, _account_service_pb2.CompleteSignUpResponse]
-    """Completes SignUp or CreateOwnAccount with the code from the mail. Caller: the streaming backend. Effect: the account is active, this device is its
+    """Completes SignUp, CreateOwnAccount or MemberService.AcceptInvitation with the code from the mail. Caller: the streaming backend. Effect: the account is active, this device is its
     first, a moved profile is there; repeating after a lost answer is harmless. A move that has begun is completed also when nobody asks again.
     Errors: CREDENTIALS_REJECTED for a wrong, used or unknown code; DEVICE_NOT_TRUSTED where the device was shut out meanwhile; STATE_CONFLICT
-    where the profile may not move any more.
+    where the profile may not move any more, or the invitation is over.
     """
     SignIn: _aio.UnaryUnaryMultiCallable[_account_service_pb2.SignInRequest, _account_service_pb2.SignInResponse]
     """Signs a device in by address and password. Caller: the streaming backend. Effect: a session, restricted to proving oneself where theft is
@@ -71,11 +71,11 @@ class AccountServiceStub:
     """
     DeclareTravel: _aio.UnaryUnaryMultiCallable[_account_service_pb2.DeclareTravelRequest, _account_service_pb2.DeclareTravelResponse]
     """Declares travel. Caller: the streaming backend, for a device of the household. Effect: days taken from the allowance.
-    Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, ALLOWANCE_EXHAUSTED, INVALID_FIELD.
+    Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, ALLOWANCE_EXHAUSTED, INVALID_FIELD; STATE_CONFLICT for an account on hold.
     """
     DeclareResidence: _aio.UnaryUnaryMultiCallable[_account_service_pb2.DeclareResidenceRequest, _account_service_pb2.DeclareResidenceResponse]
     """Declares the place this device is at as a residence. Caller: the streaming backend, for a device of the household. Effect: a residence.
-    Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, LIMIT_EXCEEDED.
+    Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, LIMIT_EXCEEDED; STATE_CONFLICT for an account on hold.
     """
 
 class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -97,10 +97,10 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _account_service_pb2.CompleteSignUpRequest,
         context: _aio.ServicerContext[_account_service_pb2.CompleteSignUpRequest, _abc.Awaitable[_account_service_pb2.CompleteSignUpResponse]],
     ) -> _abc.Awaitable[_account_service_pb2.CompleteSignUpResponse]:
-        """Completes SignUp or CreateOwnAccount with the code from the mail. Caller: the streaming backend. Effect: the account is active, this device is its
+        """Completes SignUp, CreateOwnAccount or MemberService.AcceptInvitation with the code from the mail. Caller: the streaming backend. Effect: the account is active, this device is its
         first, a moved profile is there; repeating after a lost answer is harmless. A move that has begun is completed also when nobody asks again.
         Errors: CREDENTIALS_REJECTED for a wrong, used or unknown code; DEVICE_NOT_TRUSTED where the device was shut out meanwhile; STATE_CONFLICT
-        where the profile may not move any more.
+        where the profile may not move any more, or the invitation is over.
         """
 
     @_abc_1.abstractmethod
@@ -213,7 +213,7 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_account_service_pb2.DeclareTravelRequest, _abc.Awaitable[_account_service_pb2.DeclareTravelResponse]],
     ) -> _abc.Awaitable[_account_service_pb2.DeclareTravelResponse]:
         """Declares travel. Caller: the streaming backend, for a device of the household. Effect: days taken from the allowance.
-        Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, ALLOWANCE_EXHAUSTED, INVALID_FIELD.
+        Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, ALLOWANCE_EXHAUSTED, INVALID_FIELD; STATE_CONFLICT for an account on hold.
         """
 
     @_abc_1.abstractmethod
@@ -223,7 +223,7 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_account_service_pb2.DeclareResidenceRequest, _abc.Awaitable[_account_service_pb2.DeclareResidenceResponse]],
     ) -> _abc.Awaitable[_account_service_pb2.DeclareResidenceResponse]:
         """Declares the place this device is at as a residence. Caller: the streaming backend, for a device of the household. Effect: a residence.
-        Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, LIMIT_EXCEEDED.
+        Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, LIMIT_EXCEEDED; STATE_CONFLICT for an account on hold.
         """
 
 def add_AccountServiceServicer_to_server(servicer: AccountServiceServicer, server: _aio.Server) -> None: ...

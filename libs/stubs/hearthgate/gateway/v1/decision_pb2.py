@@ -24,31 +24,32 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from hearthgate.common.v1 import standing_pb2 as hearthgate_dot_common_dot_v1_dot_standing__pb2
+from hearthgate.common.v1 import video_quality_pb2 as hearthgate_dot_common_dot_v1_dot_video__quality__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$hearthgate/gateway/v1/decision.proto\x12\x15hearthgate.gateway.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a#hearthgate/common/v1/standing.proto\"G\n\x06Reason\x12/\n\x04\x63ode\x18\x01 \x01(\x0e\x32!.hearthgate.gateway.v1.ReasonCode\x12\x0c\n\x04text\x18\x02 \x01(\t\"G\n\x06Remedy\x12/\n\x04\x63ode\x18\x01 \x01(\x0e\x32!.hearthgate.gateway.v1.RemedyCode\x12\x0c\n\x04text\x18\x02 \x01(\t\"t\n\x12VerificationOption\x12.\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x1d.hearthgate.common.v1.Channel\x12\x1a\n\x12masked_destination\x18\x02 \x01(\t\x12\x12\n\ncontact_id\x18\x03 \x01(\t\"\xa4\x01\n\x0cVerification\x12:\n\x07options\x18\x01 \x03(\x0b\x32).hearthgate.gateway.v1.VerificationOption\x12\x11\n\tcan_defer\x18\x02 \x01(\x08\x12,\n\x08\x64\x65\x61\x64line\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fverification_id\x18\x04 \x01(\t\"\x99\x01\n\x06Stream\x12\x11\n\tstream_id\x18\x01 \x01(\t\x12\x35\n\x11lease_expire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nrenew_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rfencing_token\x18\x04 \x01(\x04\"\x9f\x01\n\x0c\x41\x63tiveStream\x12\x11\n\tstream_id\x18\x01 \x01(\t\x12\x11\n\tdevice_id\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65vice_name\x18\x03 \x01(\t\x12\x12\n\nprofile_id\x18\x04 \x01(\t\x12\x10\n\x08title_id\x18\x05 \x01(\t\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\x89\x01\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x13\n\x0fOUTCOME_ALLOWED\x10\x01\x12\x19\n\x15OUTCOME_ALLOWED_UNTIL\x10\x02\x12!\n\x1dOUTCOME_VERIFICATION_REQUIRED\x10\x03\x12\x12\n\x0eOUTCOME_DENIED\x10\x04*\x9e\x04\n\nReasonCode\x12\x1b\n\x17REASON_CODE_UNSPECIFIED\x10\x00\x12\x1d\n\x19REASON_CODE_SESSION_ENDED\x10\x01\x12\"\n\x1eREASON_CODE_SESSION_RESTRICTED\x10\x02\x12\x1f\n\x1bREASON_CODE_ACCOUNT_ON_HOLD\x10\x03\x12\x1e\n\x1aREASON_CODE_ACCOUNT_CLOSED\x10\x04\x12\x1e\n\x1aREASON_CODE_DEVICE_REVOKED\x10\x05\x12\x1f\n\x1bREASON_CODE_SUSPECTED_THEFT\x10\x06\x12\x1c\n\x18REASON_CODE_NOT_ENFORCED\x10\x07\x12\x19\n\x15REASON_CODE_HOUSEHOLD\x10\x08\x12\x1a\n\x16REASON_CODE_TRAVELLING\x10\t\x12\x15\n\x11REASON_CODE_GUEST\x10\n\x12\x18\n\x14REASON_CODE_DEFERRED\x10\x0b\x12\"\n\x1eREASON_CODE_DEVICE_UNCONFIRMED\x10\x0c\x12\x1f\n\x1bREASON_CODE_DEADLINE_PASSED\x10\r\x12 \n\x1cREASON_CODE_TOO_MANY_STREAMS\x10\x0e\x12\x18\n\x14REASON_CODE_DEGRADED\x10\x0f\x12\'\n#REASON_CODE_PASSWORD_RESET_REQUIRED\x10\x10*\xf4\x02\n\nRemedyCode\x12\x1b\n\x17REMEDY_CODE_UNSPECIFIED\x10\x00\x12\x1f\n\x1bREMEDY_CODE_VERIFY_BY_EMAIL\x10\x01\x12\x1e\n\x1aREMEDY_CODE_VERIFY_BY_TEXT\x10\x02\x12(\n$REMEDY_CODE_VERIFY_BY_TRUSTED_DEVICE\x10\x03\x12\x1c\n\x18REMEDY_CODE_VERIFY_LATER\x10\x04\x12\"\n\x1eREMEDY_CODE_CREATE_OWN_ACCOUNT\x10\x05\x12#\n\x1fREMEDY_CODE_STOP_ANOTHER_STREAM\x10\x06\x12\x17\n\x13REMEDY_CODE_SIGN_IN\x10\x07\x12\x1f\n\x1bREMEDY_CODE_CONNECT_AT_HOME\x10\x08\x12\x1d\n\x19REMEDY_CODE_CONTACT_OWNER\x10\t\x12\x1e\n\x1aREMEDY_CODE_RESET_PASSWORD\x10\nb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$hearthgate/gateway/v1/decision.proto\x12\x15hearthgate.gateway.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a#hearthgate/common/v1/standing.proto\x1a(hearthgate/common/v1/video_quality.proto\"G\n\x06Reason\x12/\n\x04\x63ode\x18\x01 \x01(\x0e\x32!.hearthgate.gateway.v1.ReasonCode\x12\x0c\n\x04text\x18\x02 \x01(\t\"G\n\x06Remedy\x12/\n\x04\x63ode\x18\x01 \x01(\x0e\x32!.hearthgate.gateway.v1.RemedyCode\x12\x0c\n\x04text\x18\x02 \x01(\t\"t\n\x12VerificationOption\x12.\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x1d.hearthgate.common.v1.Channel\x12\x1a\n\x12masked_destination\x18\x02 \x01(\t\x12\x12\n\ncontact_id\x18\x03 \x01(\t\"\xa4\x01\n\x0cVerification\x12:\n\x07options\x18\x01 \x03(\x0b\x32).hearthgate.gateway.v1.VerificationOption\x12\x11\n\tcan_defer\x18\x02 \x01(\x08\x12,\n\x08\x64\x65\x61\x64line\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fverification_id\x18\x04 \x01(\t\"\xd2\x01\n\x06Stream\x12\x11\n\tstream_id\x18\x01 \x01(\t\x12\x35\n\x11lease_expire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nrenew_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rfencing_token\x18\x04 \x01(\x04\x12\x37\n\x0bmax_quality\x18\x05 \x01(\x0e\x32\".hearthgate.common.v1.VideoQuality\"\x9f\x01\n\x0c\x41\x63tiveStream\x12\x11\n\tstream_id\x18\x01 \x01(\t\x12\x11\n\tdevice_id\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65vice_name\x18\x03 \x01(\t\x12\x12\n\nprofile_id\x18\x04 \x01(\t\x12\x10\n\x08title_id\x18\x05 \x01(\t\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\x89\x01\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x13\n\x0fOUTCOME_ALLOWED\x10\x01\x12\x19\n\x15OUTCOME_ALLOWED_UNTIL\x10\x02\x12!\n\x1dOUTCOME_VERIFICATION_REQUIRED\x10\x03\x12\x12\n\x0eOUTCOME_DENIED\x10\x04*\xc0\x04\n\nReasonCode\x12\x1b\n\x17REASON_CODE_UNSPECIFIED\x10\x00\x12\x1d\n\x19REASON_CODE_SESSION_ENDED\x10\x01\x12\"\n\x1eREASON_CODE_SESSION_RESTRICTED\x10\x02\x12\x1f\n\x1bREASON_CODE_ACCOUNT_ON_HOLD\x10\x03\x12\x1e\n\x1aREASON_CODE_ACCOUNT_CLOSED\x10\x04\x12\x1e\n\x1aREASON_CODE_DEVICE_REVOKED\x10\x05\x12\x1f\n\x1bREASON_CODE_SUSPECTED_THEFT\x10\x06\x12\x1c\n\x18REASON_CODE_NOT_ENFORCED\x10\x07\x12\x19\n\x15REASON_CODE_HOUSEHOLD\x10\x08\x12\x1a\n\x16REASON_CODE_TRAVELLING\x10\t\x12\x15\n\x11REASON_CODE_GUEST\x10\n\x12\x18\n\x14REASON_CODE_DEFERRED\x10\x0b\x12\"\n\x1eREASON_CODE_DEVICE_UNCONFIRMED\x10\x0c\x12\x1f\n\x1bREASON_CODE_DEADLINE_PASSED\x10\r\x12 \n\x1cREASON_CODE_TOO_MANY_STREAMS\x10\x0e\x12\x18\n\x14REASON_CODE_DEGRADED\x10\x0f\x12\'\n#REASON_CODE_PASSWORD_RESET_REQUIRED\x10\x10\x12 \n\x1cREASON_CODE_MEMBERSHIP_ENDED\x10\x11*\xb6\x03\n\nRemedyCode\x12\x1b\n\x17REMEDY_CODE_UNSPECIFIED\x10\x00\x12\x1f\n\x1bREMEDY_CODE_VERIFY_BY_EMAIL\x10\x01\x12\x1e\n\x1aREMEDY_CODE_VERIFY_BY_TEXT\x10\x02\x12(\n$REMEDY_CODE_VERIFY_BY_TRUSTED_DEVICE\x10\x03\x12\x1c\n\x18REMEDY_CODE_VERIFY_LATER\x10\x04\x12\"\n\x1eREMEDY_CODE_CREATE_OWN_ACCOUNT\x10\x05\x12#\n\x1fREMEDY_CODE_STOP_ANOTHER_STREAM\x10\x06\x12\x17\n\x13REMEDY_CODE_SIGN_IN\x10\x07\x12\x1f\n\x1bREMEDY_CODE_CONNECT_AT_HOME\x10\x08\x12\x1d\n\x19REMEDY_CODE_CONTACT_OWNER\x10\t\x12\x1e\n\x1aREMEDY_CODE_RESET_PASSWORD\x10\n\x12#\n\x1fREMEDY_CODE_BECOME_EXTRA_MEMBER\x10\x0b\x12\x1b\n\x17REMEDY_CODE_CHOOSE_PLAN\x10\x0c\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hearthgate.gateway.v1.decision_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_OUTCOME']._serialized_start=883
-  _globals['_OUTCOME']._serialized_end=1020
-  _globals['_REASONCODE']._serialized_start=1023
-  _globals['_REASONCODE']._serialized_end=1565
-  _globals['_REMEDYCODE']._serialized_start=1568
-  _globals['_REMEDYCODE']._serialized_end=1940
-  _globals['_REASON']._serialized_start=133
-  _globals['_REASON']._serialized_end=204
-  _globals['_REMEDY']._serialized_start=206
-  _globals['_REMEDY']._serialized_end=277
-  _globals['_VERIFICATIONOPTION']._serialized_start=279
-  _globals['_VERIFICATIONOPTION']._serialized_end=395
-  _globals['_VERIFICATION']._serialized_start=398
-  _globals['_VERIFICATION']._serialized_end=562
-  _globals['_STREAM']._serialized_start=565
-  _globals['_STREAM']._serialized_end=718
-  _globals['_ACTIVESTREAM']._serialized_start=721
-  _globals['_ACTIVESTREAM']._serialized_end=880
+  _globals['_OUTCOME']._serialized_start=982
+  _globals['_OUTCOME']._serialized_end=1119
+  _globals['_REASONCODE']._serialized_start=1122
+  _globals['_REASONCODE']._serialized_end=1698
+  _globals['_REMEDYCODE']._serialized_start=1701
+  _globals['_REMEDYCODE']._serialized_end=2139
+  _globals['_REASON']._serialized_start=175
+  _globals['_REASON']._serialized_end=246
+  _globals['_REMEDY']._serialized_start=248
+  _globals['_REMEDY']._serialized_end=319
+  _globals['_VERIFICATIONOPTION']._serialized_start=321
+  _globals['_VERIFICATIONOPTION']._serialized_end=437
+  _globals['_VERIFICATION']._serialized_start=440
+  _globals['_VERIFICATION']._serialized_end=604
+  _globals['_STREAM']._serialized_start=607
+  _globals['_STREAM']._serialized_end=817
+  _globals['_ACTIVESTREAM']._serialized_start=820
+  _globals['_ACTIVESTREAM']._serialized_end=979
 # @@protoc_insertion_point(module_scope)

@@ -10,6 +10,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from hearthgate.common.v1 import standing_pb2 as _standing_pb2
+from hearthgate.common.v1 import video_quality_pb2 as _video_quality_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -93,6 +94,8 @@ class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode
     """A part did not answer, and an earlier verdict was used within its bounds."""
     REASON_CODE_PASSWORD_RESET_REQUIRED: _ReasonCode.ValueType  # 16
     """The owner said "it wasn't me", so the password opens nothing until it was reset."""
+    REASON_CODE_MEMBERSHIP_ENDED: _ReasonCode.ValueType  # 17
+    """The account was an extra member's, and the membership is over."""
 
 class ReasonCode(_ReasonCode, metaclass=_ReasonCodeEnumTypeWrapper):
     """Why it was decided so."""
@@ -131,6 +134,8 @@ REASON_CODE_DEGRADED: ReasonCode.ValueType  # 15
 """A part did not answer, and an earlier verdict was used within its bounds."""
 REASON_CODE_PASSWORD_RESET_REQUIRED: ReasonCode.ValueType  # 16
 """The owner said "it wasn't me", so the password opens nothing until it was reset."""
+REASON_CODE_MEMBERSHIP_ENDED: ReasonCode.ValueType  # 17
+"""The account was an extra member's, and the membership is over."""
 Global___ReasonCode: _TypeAlias = ReasonCode  # noqa: Y015
 
 class _RemedyCode:
@@ -161,6 +166,10 @@ class _RemedyCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RemedyCode
     """Let the owner put the account in order."""
     REMEDY_CODE_RESET_PASSWORD: _RemedyCode.ValueType  # 10
     """Choose a new password with a code by email."""
+    REMEDY_CODE_BECOME_EXTRA_MEMBER: _RemedyCode.ValueType  # 11
+    """Ask the owner to be invited as an extra member: RequestMembership."""
+    REMEDY_CODE_CHOOSE_PLAN: _RemedyCode.ValueType  # 12
+    """Take a plan of one's own."""
 
 class RemedyCode(_RemedyCode, metaclass=_RemedyCodeEnumTypeWrapper):
     """What can be done about it."""
@@ -187,6 +196,10 @@ REMEDY_CODE_CONTACT_OWNER: RemedyCode.ValueType  # 9
 """Let the owner put the account in order."""
 REMEDY_CODE_RESET_PASSWORD: RemedyCode.ValueType  # 10
 """Choose a new password with a code by email."""
+REMEDY_CODE_BECOME_EXTRA_MEMBER: RemedyCode.ValueType  # 11
+"""Ask the owner to be invited as an extra member: RequestMembership."""
+REMEDY_CODE_CHOOSE_PLAN: RemedyCode.ValueType  # 12
+"""Take a plan of one's own."""
 Global___RemedyCode: _TypeAlias = RemedyCode  # noqa: Y015
 
 @_typing.final
@@ -319,10 +332,13 @@ class Stream(_message.Message):
     LEASE_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     RENEW_TIME_FIELD_NUMBER: _builtins.int
     FENCING_TOKEN_FIELD_NUMBER: _builtins.int
+    MAX_QUALITY_FIELD_NUMBER: _builtins.int
     stream_id: _builtins.str
     """UUID."""
     fencing_token: _builtins.int
     """Grows with each holder of the slot; a lower one is stale."""
+    max_quality: _video_quality_pb2.VideoQuality.ValueType
+    """The best picture that the plan pays for; the grant says the same under "quality"."""
     @_builtins.property
     def lease_expire_time(self) -> _timestamp_pb2.Timestamp:
         """The slot is free again at this moment unless the stream is renewed."""
@@ -338,10 +354,11 @@ class Stream(_message.Message):
         lease_expire_time: _timestamp_pb2.Timestamp | None = ...,
         renew_time: _timestamp_pb2.Timestamp | None = ...,
         fencing_token: _builtins.int = ...,
+        max_quality: _video_quality_pb2.VideoQuality.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["lease_expire_time", b"lease_expire_time", "renew_time", b"renew_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["fencing_token", b"fencing_token", "lease_expire_time", b"lease_expire_time", "renew_time", b"renew_time", "stream_id", b"stream_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fencing_token", b"fencing_token", "lease_expire_time", b"lease_expire_time", "max_quality", b"max_quality", "renew_time", b"renew_time", "stream_id", b"stream_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

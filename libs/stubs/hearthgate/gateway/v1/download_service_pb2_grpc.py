@@ -73,7 +73,7 @@ class DownloadServiceServicer:
 
     def ConfigureDownloads(self, request, context):
         """Sets what a viewer wants on this device. Caller: the streaming backend. Effect: durable. Errors: SESSION_UNKNOWN, NOT_FOUND,
-        DEVICE_NOT_TRUSTED, LIMIT_EXCEEDED beyond the plan's download devices.
+        DEVICE_NOT_TRUSTED, LIMIT_EXCEEDED beyond the plan's download devices, STATE_CONFLICT for an account on hold.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -81,7 +81,7 @@ class DownloadServiceServicer:
 
     def PlanDownloads(self, request, context):
         """Computes what should be on this device. Caller: the streaming backend. Effect: the device's wanted state. Errors: SESSION_UNKNOWN, NOT_FOUND,
-        DEVICE_NOT_TRUSTED.
+        DEVICE_NOT_TRUSTED, STATE_CONFLICT for an account on hold.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -97,7 +97,7 @@ class DownloadServiceServicer:
 
     def WatchDownloadPlan(self, request, context):
         """Streams this device's plan and each later one. Caller: the streaming backend. Effect: none. Errors: SESSION_UNKNOWN, NOT_FOUND,
-        DEVICE_NOT_TRUSTED; DRAINING when the replica goes away: watch again.
+        DEVICE_NOT_TRUSTED, STATE_CONFLICT for an account on hold; DRAINING when the replica goes away: watch again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -18,11 +18,11 @@ class DownloadServiceStub:
     def __init__(self, channel: _aio.Channel) -> None: ...
     ConfigureDownloads: _aio.UnaryUnaryMultiCallable[_download_service_pb2.ConfigureDownloadsRequest, _download_service_pb2.ConfigureDownloadsResponse]
     """Sets what a viewer wants on this device. Caller: the streaming backend. Effect: durable. Errors: SESSION_UNKNOWN, NOT_FOUND,
-    DEVICE_NOT_TRUSTED, LIMIT_EXCEEDED beyond the plan's download devices.
+    DEVICE_NOT_TRUSTED, LIMIT_EXCEEDED beyond the plan's download devices, STATE_CONFLICT for an account on hold.
     """
     PlanDownloads: _aio.UnaryUnaryMultiCallable[_download_service_pb2.PlanDownloadsRequest, _download_service_pb2.PlanDownloadsResponse]
     """Computes what should be on this device. Caller: the streaming backend. Effect: the device's wanted state. Errors: SESSION_UNKNOWN, NOT_FOUND,
-    DEVICE_NOT_TRUSTED.
+    DEVICE_NOT_TRUSTED, STATE_CONFLICT for an account on hold.
     """
     ReportViewing: _aio.UnaryUnaryMultiCallable[_download_service_pb2.ReportViewingRequest, _download_service_pb2.ReportViewingResponse]
     """Takes in what was watched on this device. Caller: the streaming backend. Effect: history; a repeated viewing id is counted once.
@@ -30,7 +30,7 @@ class DownloadServiceStub:
     """
     WatchDownloadPlan: _aio.UnaryStreamMultiCallable[_download_service_pb2.WatchDownloadPlanRequest, _download_service_pb2.WatchDownloadPlanResponse]
     """Streams this device's plan and each later one. Caller: the streaming backend. Effect: none. Errors: SESSION_UNKNOWN, NOT_FOUND,
-    DEVICE_NOT_TRUSTED; DRAINING when the replica goes away: watch again.
+    DEVICE_NOT_TRUSTED, STATE_CONFLICT for an account on hold; DRAINING when the replica goes away: watch again.
     """
     UpdateMyList: _aio.UnaryUnaryMultiCallable[_download_service_pb2.UpdateMyListRequest, _download_service_pb2.UpdateMyListResponse]
     """Adds titles to a profile's list and takes titles off it. Caller: the streaming backend, for every device that may watch. Effect: durable;
@@ -49,7 +49,7 @@ class DownloadServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_download_service_pb2.ConfigureDownloadsRequest, _abc.Awaitable[_download_service_pb2.ConfigureDownloadsResponse]],
     ) -> _abc.Awaitable[_download_service_pb2.ConfigureDownloadsResponse]:
         """Sets what a viewer wants on this device. Caller: the streaming backend. Effect: durable. Errors: SESSION_UNKNOWN, NOT_FOUND,
-        DEVICE_NOT_TRUSTED, LIMIT_EXCEEDED beyond the plan's download devices.
+        DEVICE_NOT_TRUSTED, LIMIT_EXCEEDED beyond the plan's download devices, STATE_CONFLICT for an account on hold.
         """
 
     @_abc_1.abstractmethod
@@ -59,7 +59,7 @@ class DownloadServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_download_service_pb2.PlanDownloadsRequest, _abc.Awaitable[_download_service_pb2.PlanDownloadsResponse]],
     ) -> _abc.Awaitable[_download_service_pb2.PlanDownloadsResponse]:
         """Computes what should be on this device. Caller: the streaming backend. Effect: the device's wanted state. Errors: SESSION_UNKNOWN, NOT_FOUND,
-        DEVICE_NOT_TRUSTED.
+        DEVICE_NOT_TRUSTED, STATE_CONFLICT for an account on hold.
         """
 
     @_abc_1.abstractmethod
@@ -79,7 +79,7 @@ class DownloadServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_download_service_pb2.WatchDownloadPlanRequest, _abc.AsyncIterator[_download_service_pb2.WatchDownloadPlanResponse]],
     ) -> _abc.AsyncIterator[_download_service_pb2.WatchDownloadPlanResponse]:
         """Streams this device's plan and each later one. Caller: the streaming backend. Effect: none. Errors: SESSION_UNKNOWN, NOT_FOUND,
-        DEVICE_NOT_TRUSTED; DRAINING when the replica goes away: watch again.
+        DEVICE_NOT_TRUSTED, STATE_CONFLICT for an account on hold; DRAINING when the replica goes away: watch again.
         """
 
     @_abc_1.abstractmethod

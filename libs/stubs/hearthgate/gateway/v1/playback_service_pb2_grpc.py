@@ -82,8 +82,9 @@ class PlaybackServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RenewStream(self, request, context):
-        """Keeps a stream's slot. Caller: the streaming backend, once a minute. Effect: a later lease end; when the device's standing has ended the
-        answer is DENIED and the slot is free. Errors: SESSION_UNKNOWN; NOT_FOUND for a stream that is over or was taken over.
+        """Keeps a stream's slot. Caller: the streaming backend, once a minute. Effect: a later lease end; when the device's standing has ended, the
+        account is not in good order any more, or its plan was made smaller and as many older streams run as it has, the answer is DENIED and the slot is
+        free. Errors: SESSION_UNKNOWN; NOT_FOUND for a stream that is over or was taken over.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

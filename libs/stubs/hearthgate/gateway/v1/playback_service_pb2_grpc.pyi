@@ -23,8 +23,9 @@ class PlaybackServiceStub:
     DEPENDENCY_UNAVAILABLE.
     """
     RenewStream: _aio.UnaryUnaryMultiCallable[_playback_service_pb2.RenewStreamRequest, _playback_service_pb2.RenewStreamResponse]
-    """Keeps a stream's slot. Caller: the streaming backend, once a minute. Effect: a later lease end; when the device's standing has ended the
-    answer is DENIED and the slot is free. Errors: SESSION_UNKNOWN; NOT_FOUND for a stream that is over or was taken over.
+    """Keeps a stream's slot. Caller: the streaming backend, once a minute. Effect: a later lease end; when the device's standing has ended, the
+    account is not in good order any more, or its plan was made smaller and as many older streams run as it has, the answer is DENIED and the slot is
+    free. Errors: SESSION_UNKNOWN; NOT_FOUND for a stream that is over or was taken over.
     """
     StopStream: _aio.UnaryUnaryMultiCallable[_playback_service_pb2.StopStreamRequest, _playback_service_pb2.StopStreamResponse]
     """Frees a stream's slot. Caller: the streaming backend. Effect: durable; stopping twice is harmless. Errors: SESSION_UNKNOWN; DEVICE_NOT_TRUSTED for a
@@ -60,8 +61,9 @@ class PlaybackServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _playback_service_pb2.RenewStreamRequest,
         context: _aio.ServicerContext[_playback_service_pb2.RenewStreamRequest, _abc.Awaitable[_playback_service_pb2.RenewStreamResponse]],
     ) -> _abc.Awaitable[_playback_service_pb2.RenewStreamResponse]:
-        """Keeps a stream's slot. Caller: the streaming backend, once a minute. Effect: a later lease end; when the device's standing has ended the
-        answer is DENIED and the slot is free. Errors: SESSION_UNKNOWN; NOT_FOUND for a stream that is over or was taken over.
+        """Keeps a stream's slot. Caller: the streaming backend, once a minute. Effect: a later lease end; when the device's standing has ended, the
+        account is not in good order any more, or its plan was made smaller and as many older streams run as it has, the answer is DENIED and the slot is
+        free. Errors: SESSION_UNKNOWN; NOT_FOUND for a stream that is over or was taken over.
         """
 
     @_abc_1.abstractmethod

@@ -82,7 +82,8 @@ class VerificationServiceServicer:
         and pays nothing.
         Effect: a challenge that takes the place of an earlier one; the same request id gives the same one. Errors: SESSION_UNKNOWN,
         CHANNEL_UNAVAILABLE (also for a contact that is not verified), NOT_FOUND for a contact that is none of the account's,
-        ALLOWANCE_EXHAUSTED, STATE_CONFLICT when nothing is to be verified, LIMIT_EXCEEDED with RetryInfo.
+        ALLOWANCE_EXHAUSTED, STATE_CONFLICT when nothing is to be verified and where the account is on hold, unless the owner's proof is
+        asked for; LIMIT_EXCEEDED with RetryInfo.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -97,7 +98,8 @@ class VerificationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeferVerification(self, request, context):
-        """Puts verifying off. Caller: the streaming backend. Effect: a deadline. Errors: SESSION_UNKNOWN, ALLOWANCE_EXHAUSTED, STATE_CONFLICT.
+        """Puts verifying off. Caller: the streaming backend. Effect: a deadline. Errors: SESSION_UNKNOWN, ALLOWANCE_EXHAUSTED, STATE_CONFLICT, also for an account
+        on hold.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

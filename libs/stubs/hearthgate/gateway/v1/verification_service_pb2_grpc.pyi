@@ -22,14 +22,17 @@ class VerificationServiceStub:
     and pays nothing.
     Effect: a challenge that takes the place of an earlier one; the same request id gives the same one. Errors: SESSION_UNKNOWN,
     CHANNEL_UNAVAILABLE (also for a contact that is not verified), NOT_FOUND for a contact that is none of the account's,
-    ALLOWANCE_EXHAUSTED, STATE_CONFLICT when nothing is to be verified, LIMIT_EXCEEDED with RetryInfo.
+    ALLOWANCE_EXHAUSTED, STATE_CONFLICT when nothing is to be verified and where the account is on hold, unless the owner's proof is
+    asked for; LIMIT_EXCEEDED with RetryInfo.
     """
     SubmitCode: _aio.UnaryUnaryMultiCallable[_verification_service_pb2.SubmitCodeRequest, _verification_service_pb2.SubmitCodeResponse]
     """Hands in a code. Caller: the streaming backend. Effect: a right code lets the device in as far as it buys. A wrong code is an answer.
     Errors: SESSION_UNKNOWN, ALLOWANCE_EXHAUSTED.
     """
     DeferVerification: _aio.UnaryUnaryMultiCallable[_verification_service_pb2.DeferVerificationRequest, _verification_service_pb2.DeferVerificationResponse]
-    """Puts verifying off. Caller: the streaming backend. Effect: a deadline. Errors: SESSION_UNKNOWN, ALLOWANCE_EXHAUSTED, STATE_CONFLICT."""
+    """Puts verifying off. Caller: the streaming backend. Effect: a deadline. Errors: SESSION_UNKNOWN, ALLOWANCE_EXHAUSTED, STATE_CONFLICT, also for an account
+    on hold.
+    """
     ListPendingVerifications: _aio.UnaryUnaryMultiCallable[_verification_service_pb2.ListPendingVerificationsRequest, _verification_service_pb2.ListPendingVerificationsResponse]
     """Lists what waits for the household's answer. Caller: the streaming backend, for a device of the household. Effect: none.
     Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED (also for a profile that may not decide), NOT_FOUND for a profile of another account.
@@ -63,7 +66,8 @@ class VerificationServiceServicer(metaclass=_abc_1.ABCMeta):
         and pays nothing.
         Effect: a challenge that takes the place of an earlier one; the same request id gives the same one. Errors: SESSION_UNKNOWN,
         CHANNEL_UNAVAILABLE (also for a contact that is not verified), NOT_FOUND for a contact that is none of the account's,
-        ALLOWANCE_EXHAUSTED, STATE_CONFLICT when nothing is to be verified, LIMIT_EXCEEDED with RetryInfo.
+        ALLOWANCE_EXHAUSTED, STATE_CONFLICT when nothing is to be verified and where the account is on hold, unless the owner's proof is
+        asked for; LIMIT_EXCEEDED with RetryInfo.
         """
 
     @_abc_1.abstractmethod
@@ -82,7 +86,9 @@ class VerificationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _verification_service_pb2.DeferVerificationRequest,
         context: _aio.ServicerContext[_verification_service_pb2.DeferVerificationRequest, _abc.Awaitable[_verification_service_pb2.DeferVerificationResponse]],
     ) -> _abc.Awaitable[_verification_service_pb2.DeferVerificationResponse]:
-        """Puts verifying off. Caller: the streaming backend. Effect: a deadline. Errors: SESSION_UNKNOWN, ALLOWANCE_EXHAUSTED, STATE_CONFLICT."""
+        """Puts verifying off. Caller: the streaming backend. Effect: a deadline. Errors: SESSION_UNKNOWN, ALLOWANCE_EXHAUSTED, STATE_CONFLICT, also for an account
+        on hold.
+        """
 
     @_abc_1.abstractmethod
     def ListPendingVerifications(

@@ -10,6 +10,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from hearthgate.common.v1 import standing_pb2 as _standing_pb2
+from hearthgate.common.v1 import video_quality_pb2 as _video_quality_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -171,6 +172,7 @@ class Plan(_message.Message):
     MAX_STREAMS_FIELD_NUMBER: _builtins.int
     MAX_DOWNLOAD_DEVICES_FIELD_NUMBER: _builtins.int
     EXTRA_MEMBER_SLOTS_FIELD_NUMBER: _builtins.int
+    QUALITY_FIELD_NUMBER: _builtins.int
     plan_id: _builtins.str
     """Short name, for instance "standard"."""
     max_streams: _builtins.int
@@ -179,6 +181,8 @@ class Plan(_message.Message):
     """Devices that may hold downloads."""
     extra_member_slots: _builtins.int
     """Extra members that may be added."""
+    quality: _video_quality_pb2.VideoQuality.ValueType
+    """The best picture; an extra member's is the host's."""
     def __init__(
         self,
         *,
@@ -186,10 +190,11 @@ class Plan(_message.Message):
         max_streams: _builtins.int = ...,
         max_download_devices: _builtins.int = ...,
         extra_member_slots: _builtins.int = ...,
+        quality: _video_quality_pb2.VideoQuality.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["extra_member_slots", b"extra_member_slots", "max_download_devices", b"max_download_devices", "max_streams", b"max_streams", "plan_id", b"plan_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["extra_member_slots", b"extra_member_slots", "max_download_devices", b"max_download_devices", "max_streams", b"max_streams", "plan_id", b"plan_id", "quality", b"quality"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -207,14 +212,20 @@ class Account(_message.Message):
     COUNTRY_CODE_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    FREE_EXTRA_MEMBER_SLOTS_FIELD_NUMBER: _builtins.int
+    HOST_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
     """UUID."""
     state: Global___AccountState.ValueType
-    """Whether it is in good order."""
+    """Whether it is in good order. An extra member's account is ON_HOLD, too, while the host's is not in good order, and once the membership is over."""
     country_code: _builtins.str
     """Country of the subscription, ISO 3166-1 alpha-2."""
     language: _builtins.str
     """Language of letters to the owner, BCP 47."""
+    free_extra_member_slots: _builtins.int
+    """Slots of the plan for extra members that nobody has and nobody is invited to; 0 for an account that is not in good order."""
+    host_account_id: _builtins.str
+    """The account on whose plan an extra member watches; empty for an account of its own, and once the membership is over."""
     @_builtins.property
     def plan(self) -> Global___Plan:
         """What is paid for."""
@@ -232,10 +243,12 @@ class Account(_message.Message):
         country_code: _builtins.str = ...,
         language: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        free_extra_member_slots: _builtins.int = ...,
+        host_account_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "plan", b"plan"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "country_code", b"country_code", "create_time", b"create_time", "language", b"language", "plan", b"plan", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "country_code", b"country_code", "create_time", b"create_time", "free_extra_member_slots", b"free_extra_member_slots", "host_account_id", b"host_account_id", "language", b"language", "plan", b"plan", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -434,6 +447,7 @@ class CreateAccountRequest(_message.Message):
     PROFILE_NAME_FIELD_NUMBER: _builtins.int
     PLAN_ID_FIELD_NUMBER: _builtins.int
     PROFILE_MOVE_FIELD_NUMBER: _builtins.int
+    INVITATION_TOKEN_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """UUID; the same id gives the same answer."""
     email: _builtins.str
@@ -450,6 +464,8 @@ class CreateAccountRequest(_message.Message):
     """Name of the owner's profile; may be empty when a profile is to be moved in."""
     plan_id: _builtins.str
     """A plan's name; empty means the default one."""
+    invitation_token: _builtins.str
+    """From an invitation's mail: the account is to be an extra member's, on the plan for those; `plan_id` must be empty then. Empty for any other."""
     @_builtins.property
     def profile_move(self) -> Global___ProfileMove:
         """The profile that is to move in when the account is activated; unset for a plain sign-up."""
@@ -466,10 +482,11 @@ class CreateAccountRequest(_message.Message):
         profile_name: _builtins.str = ...,
         plan_id: _builtins.str = ...,
         profile_move: Global___ProfileMove | None = ...,
+        invitation_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["profile_move", b"profile_move"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["country_code", b"country_code", "email", b"email", "language", b"language", "password", b"password", "phone", b"phone", "plan_id", b"plan_id", "profile_move", b"profile_move", "profile_name", b"profile_name", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["country_code", b"country_code", "email", b"email", "invitation_token", b"invitation_token", "language", b"language", "password", b"password", "phone", b"phone", "plan_id", b"plan_id", "profile_move", b"profile_move", "profile_name", b"profile_name", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -128,7 +128,9 @@ class IdentityServiceServicer:
 
     def CreateAccount(self, request, context):
         """Begins an account that is not usable until its address is verified. Caller: gateway. Effect: a pending account; the same request id
-        gives the same one. A taken address is told to the caller only, who must not pass it on. Errors: INVALID_FIELD, REQUEST_ID_REUSED.
+        gives the same one. A taken address is told to the caller only, who must not pass it on. Errors: INVALID_FIELD, REQUEST_ID_REUSED; NOT_FOUND,
+        alike for an invitation that is unknown, used or past its time, and for one to another address; STATE_CONFLICT for one whose profile to be
+        moved is not of the host's account.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -136,7 +138,8 @@ class IdentityServiceServicer:
 
     def ActivateAccount(self, request, context):
         """Makes a pending account usable, once its address is verified. Caller: gateway. Effect: the address belongs to it from now on.
-        Errors: NOT_FOUND; STATE_CONFLICT when another account was faster with the same address.
+        An extra member's takes the place that its invitation kept. Errors: NOT_FOUND; STATE_CONFLICT when another account was faster with the same
+        address, and where the invitation is over.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -238,7 +241,7 @@ class IdentityServiceServicer:
 
     def CreateProfile(self, request, context):
         """Adds a profile to an account. Caller: gateway, operator. Effect: a profile; the same request id gives the same one.
-        Errors: NOT_FOUND, REQUEST_ID_REUSED, LIMIT_EXCEEDED beyond the number of profiles an account may have.
+        Errors: NOT_FOUND, REQUEST_ID_REUSED, LIMIT_EXCEEDED beyond the number of profiles an account may have; an extra member has one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -252,7 +255,8 @@ class IdentityServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SetAccountState(self, request, context):
-        """Holds, reopens or closes an account. Caller: operator. Effect: durable; the sessions of a closed account end. Errors: NOT_FOUND.
+        """Holds, reopens or closes an account. Caller: operator. Effect: durable; the sessions of a closed account end; its extra members play nothing while
+        it is not in good order. Repeating is harmless, and finishes what broke off. Errors: NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -18,11 +18,14 @@ class IdentityServiceStub:
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateAccount: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.CreateAccountRequest, _identity_service_pb2.CreateAccountResponse]
     """Begins an account that is not usable until its address is verified. Caller: gateway. Effect: a pending account; the same request id
-    gives the same one. A taken address is told to the caller only, who must not pass it on. Errors: INVALID_FIELD, REQUEST_ID_REUSED.
+    gives the same one. A taken address is told to the caller only, who must not pass it on. Errors: INVALID_FIELD, REQUEST_ID_REUSED; NOT_FOUND,
+    alike for an invitation that is unknown, used or past its time, and for one to another address; STATE_CONFLICT for one whose profile to be
+    moved is not of the host's account.
     """
     ActivateAccount: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ActivateAccountRequest, _identity_service_pb2.ActivateAccountResponse]
     """Makes a pending account usable, once its address is verified. Caller: gateway. Effect: the address belongs to it from now on.
-    Errors: NOT_FOUND; STATE_CONFLICT when another account was faster with the same address.
+    An extra member's takes the place that its invitation kept. Errors: NOT_FOUND; STATE_CONFLICT when another account was faster with the same
+    address, and where the invitation is over.
     """
     Authenticate: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.AuthenticateRequest, _identity_service_pb2.AuthenticateResponse]
     """Checks an address and a password. Caller: gateway. Effect: none. Errors: CREDENTIALS_REJECTED, alike in words and time for unknown and
@@ -67,12 +70,14 @@ class IdentityServiceStub:
     """
     CreateProfile: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.CreateProfileRequest, _identity_service_pb2.CreateProfileResponse]
     """Adds a profile to an account. Caller: gateway, operator. Effect: a profile; the same request id gives the same one.
-    Errors: NOT_FOUND, REQUEST_ID_REUSED, LIMIT_EXCEEDED beyond the number of profiles an account may have.
+    Errors: NOT_FOUND, REQUEST_ID_REUSED, LIMIT_EXCEEDED beyond the number of profiles an account may have; an extra member has one.
     """
     ListPlans: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ListPlansRequest, _identity_service_pb2.ListPlansResponse]
     """Lists the plans that can be had. Caller: gateway, operator. Effect: none. Errors: none of its own."""
     SetAccountState: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.SetAccountStateRequest, _identity_service_pb2.SetAccountStateResponse]
-    """Holds, reopens or closes an account. Caller: operator. Effect: durable; the sessions of a closed account end. Errors: NOT_FOUND."""
+    """Holds, reopens or closes an account. Caller: operator. Effect: durable; the sessions of a closed account end; its extra members play nothing while
+    it is not in good order. Repeating is harmless, and finishes what broke off. Errors: NOT_FOUND.
+    """
 
 class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
     """Accounts, passwords, contacts, profiles, plans and sessions. The only service that holds credentials."""
@@ -84,7 +89,9 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_identity_service_pb2.CreateAccountRequest, _abc.Awaitable[_identity_service_pb2.CreateAccountResponse]],
     ) -> _abc.Awaitable[_identity_service_pb2.CreateAccountResponse]:
         """Begins an account that is not usable until its address is verified. Caller: gateway. Effect: a pending account; the same request id
-        gives the same one. A taken address is told to the caller only, who must not pass it on. Errors: INVALID_FIELD, REQUEST_ID_REUSED.
+        gives the same one. A taken address is told to the caller only, who must not pass it on. Errors: INVALID_FIELD, REQUEST_ID_REUSED; NOT_FOUND,
+        alike for an invitation that is unknown, used or past its time, and for one to another address; STATE_CONFLICT for one whose profile to be
+        moved is not of the host's account.
         """
 
     @_abc_1.abstractmethod
@@ -94,7 +101,8 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_identity_service_pb2.ActivateAccountRequest, _abc.Awaitable[_identity_service_pb2.ActivateAccountResponse]],
     ) -> _abc.Awaitable[_identity_service_pb2.ActivateAccountResponse]:
         """Makes a pending account usable, once its address is verified. Caller: gateway. Effect: the address belongs to it from now on.
-        Errors: NOT_FOUND; STATE_CONFLICT when another account was faster with the same address.
+        An extra member's takes the place that its invitation kept. Errors: NOT_FOUND; STATE_CONFLICT when another account was faster with the same
+        address, and where the invitation is over.
         """
 
     @_abc_1.abstractmethod
@@ -217,7 +225,7 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_identity_service_pb2.CreateProfileRequest, _abc.Awaitable[_identity_service_pb2.CreateProfileResponse]],
     ) -> _abc.Awaitable[_identity_service_pb2.CreateProfileResponse]:
         """Adds a profile to an account. Caller: gateway, operator. Effect: a profile; the same request id gives the same one.
-        Errors: NOT_FOUND, REQUEST_ID_REUSED, LIMIT_EXCEEDED beyond the number of profiles an account may have.
+        Errors: NOT_FOUND, REQUEST_ID_REUSED, LIMIT_EXCEEDED beyond the number of profiles an account may have; an extra member has one.
         """
 
     @_abc_1.abstractmethod
@@ -234,6 +242,8 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _identity_service_pb2.SetAccountStateRequest,
         context: _aio.ServicerContext[_identity_service_pb2.SetAccountStateRequest, _abc.Awaitable[_identity_service_pb2.SetAccountStateResponse]],
     ) -> _abc.Awaitable[_identity_service_pb2.SetAccountStateResponse]:
-        """Holds, reopens or closes an account. Caller: operator. Effect: durable; the sessions of a closed account end. Errors: NOT_FOUND."""
+        """Holds, reopens or closes an account. Caller: operator. Effect: durable; the sessions of a closed account end; its extra members play nothing while
+        it is not in good order. Repeating is harmless, and finishes what broke off. Errors: NOT_FOUND.
+        """
 
 def add_IdentityServiceServicer_to_server(servicer: IdentityServiceServicer, server: _aio.Server) -> None: ...
