@@ -15,7 +15,7 @@ from services.gateway.storage import own_accounts
 from services.gateway.use_cases.context import Context, step_id
 
 YES_HOLDS: Final = timedelta(days=1)
-"""How long a yes may be brought after its question was over. Ours: time to fill a form in, and to mend a mistake in it."""
+"""How long a yes may be brought after its question was over. Ours: time to fill a form in."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +35,7 @@ def transfer_session_id(resolved: ResolvedSession) -> UUID:
 async def owner_agreed(
     context: Context, resolved: ResolvedSession, client: Client, profile_id: UUID, yes: BroughtYes
 ) -> bool:
-    """True. Raises CREDENTIALS_REJECTED where the owner was not asked about this profile and device, or has not agreed."""
+    """True. Raises CREDENTIALS_REJECTED where the owner was not asked about just this, or has not agreed."""
     account_id = resolved.account.account_id
     transfers = await own_accounts.find_transfers(context.database, account_id, [yes.verification_id])
     transfer = transfers.get(yes.verification_id)

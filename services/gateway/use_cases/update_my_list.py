@@ -18,7 +18,7 @@ async def update_my_list(
     add: Sequence[str],
     remove: Sequence[str],
 ) -> int:
-    """How many titles are on the list now. Every device that may watch may change it. Raises NOT_FOUND, LIMIT_EXCEEDED."""
+    """How many titles are on it now. Every device that may watch may change it. Raises NOT_FOUND, LIMIT_EXCEEDED."""
     resolved = await resolve_live(context, session_token, client)
     require_profile(resolved, profile_id)
     return await context.download_planning.update_my_list(

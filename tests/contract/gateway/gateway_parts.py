@@ -14,6 +14,7 @@ from libs.rpc.server import Registration
 from libs.runtime.clock import FakeClock
 from libs.runtime.ids import Uuid7Ids
 from libs.runtime.keys import new_secret
+from libs.runtime.tasks import running
 from libs.testing.plugin import ServiceDatabaseFactory
 from libs.testing.smsc import Smsc
 from libs.testing.smtp import SmtpInbox
@@ -31,6 +32,7 @@ from services.device_trust.use_cases.context import Context as DeviceTrustContex
 from services.download_planning import main as planning_main
 from services.download_planning.settings import DownloadPlanningSettings
 from services.gateway import main as gateway_main
+from services.gateway.own_account_worker import run_own_accounts
 from services.gateway.settings import GatewaySettings
 from services.gateway.sightings import SightingRecorder
 from services.identity import main as identity_main
@@ -86,6 +88,7 @@ async def _start_gateway(world: World, dsn: str, changes: dict[str, Any]) -> Non
         "caller_secret": GATEWAY.secret,
         "master_keys": new_secret(),
         "alike_milliseconds": 0,
+        "own_account_poll_seconds": 0.2,
         **{f"{service}_address": address for service, address in world.addresses.items()},
     }
     settings = GatewaySettings(**(fields | changes))
@@ -96,6 +99,8 @@ async def _start_gateway(world: World, dsn: str, changes: dict[str, Any]) -> Non
     context = gateway_main.build_context(
         settings, database=database, clock=world.clock, leaves=leaves, sightings=sightings
     )
+    world.gateway, world.gateway_fields = context, fields | changes
+    await world.stack.enter_async_context(running(run_own_accounts(context), name="own accounts"))
     await _serve(world, "gateway", gateway_main.registrations(settings, context), database)
 
 
@@ -185,7 +190,6 @@ async def _serve(world: World, service: str, registrations: list[Registration], 
 
 async def _open(world: World, service: str, caller: CallerCredentials) -> Channel:
     """A channel that sends once: these tests look at what the services answer, not at what a second try makes of it."""
-    once = [
-        (f"hearthgate.gateway.v1.{name}Service", "") for name in ("Playback", "Verification", "Account", "Download")
-    ]
+    names = ("Playback", "Verification", "Account", "Download", "OwnAccount", "Profile")
+    once = [(f"hearthgate.gateway.v1.{name}Service", "") for name in names]
     return await world.stack.enter_async_context(open_channel(world.addresses[service], caller=caller, unretried=once))

@@ -20,8 +20,10 @@ from hearthgate.downloadplanning.v1 import download_planning_service_pb2_grpc as
 from hearthgate.gateway.v1 import account_service_pb2 as account_pb
 from hearthgate.gateway.v1 import account_service_pb2_grpc as account_rpc
 from hearthgate.gateway.v1 import download_service_pb2_grpc as download_rpc
+from hearthgate.gateway.v1 import own_account_service_pb2_grpc as own_account_rpc
 from hearthgate.gateway.v1 import playback_service_pb2 as playback_pb
 from hearthgate.gateway.v1 import playback_service_pb2_grpc as playback_rpc
+from hearthgate.gateway.v1 import profile_service_pb2_grpc as profile_rpc
 from hearthgate.gateway.v1 import verification_service_pb2_grpc as verification_rpc
 from hearthgate.identity.v1 import identity_service_pb2 as identity_pb
 from hearthgate.identity.v1 import identity_service_pb2_grpc as identity_rpc
@@ -34,6 +36,7 @@ from libs.runtime.keys import new_secret, secret_digest
 from libs.testing.smsc import Smsc
 from libs.testing.smtp import SmtpInbox
 from services.device_trust.domain.policy import Policy
+from services.gateway.use_cases.context import Context
 
 GATEWAY = CallerCredentials("gateway", new_secret())
 OPERATOR = CallerCredentials("operator", new_secret())
@@ -69,6 +72,8 @@ class World:
     addresses: dict[str, str] = field(default_factory=dict)
     channels: dict[str, grpc.aio.Channel] = field(default_factory=dict)
     parts: dict[str, Part] = field(default_factory=dict)
+    gateway: Context = field(init=False)
+    gateway_fields: dict[str, Any] = field(default_factory=dict)
     _read: set[int] = field(default_factory=set)
 
     @property
@@ -86,6 +91,18 @@ class World:
     @property
     def downloads(self) -> download_rpc.DownloadServiceStub:
         return download_rpc.DownloadServiceStub(self.channels["backend"])
+
+    @property
+    def own_accounts(self) -> own_account_rpc.OwnAccountServiceStub:
+        return own_account_rpc.OwnAccountServiceStub(self.channels["backend"])
+
+    @property
+    def own_accounts_as_operator(self) -> own_account_rpc.OwnAccountServiceStub:
+        return own_account_rpc.OwnAccountServiceStub(self.channels["operator"])
+
+    @property
+    def profiles(self) -> profile_rpc.ProfileServiceStub:
+        return profile_rpc.ProfileServiceStub(self.channels["backend"])
 
     @property
     def device_trust(self) -> trust_rpc.DeviceTrustServiceStub:
