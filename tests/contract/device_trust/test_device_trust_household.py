@@ -162,6 +162,41 @@ async def test_revoking_a_device_that_the_account_never_saw_is_not_found(world: 
         await revoke(world, "tv")
 
 
+async def lift(world: World, device_id: str) -> pb.DeviceSummary:
+    """Let a device back in whose viewer had moved away."""
+    request = pb.LiftRevocationRequest(account_id=str(world.account), device_id=device_id)
+    device: pb.DeviceSummary = (await world.say("LiftRevocation", request)).device
+    return device
+
+
+async def test_who_moved_away_and_comes_back_is_what_they_were_and_no_member(world: World) -> None:
+    await world.create_account()
+    await world.record(world.sighting(client("friend", FRIEND)))
+    before = (await world.assess(client("friend", FRIEND))).standing
+    await revoke(world, "friend", "MOVED_AWAY")
+    for _ in range(2):
+        assert (await lift(world, "friend")).standing == before == standing_pb2.STANDING_UNCONFIRMED
+    assert (await world.assess(client("friend", FRIEND))).standing == standing_pb2.STANDING_UNCONFIRMED
+
+
+async def test_not_even_the_founder_is_a_member_for_having_come_back(world: World) -> None:
+    await world.create_account("founder")
+    await revoke(world, "founder", "MOVED_AWAY")
+    await lift(world, "founder")
+    kept = await world.context.database.fetch_value("select member_since from device where device_id = 'founder'")
+    assert kept is None
+
+
+@pytest.mark.parametrize("reason", ["BY_OWNER", "NOT_ME", "BY_OPERATOR"])
+async def test_a_device_that_was_shut_out_for_another_reason_stays_so(world: World, reason: str) -> None:
+    await world.create_account()
+    await world.record(world.sighting(client("thief", FRIEND)))
+    await revoke(world, "thief", reason)
+    assert (await lift(world, "thief")).standing == standing_pb2.STANDING_REVOKED
+    with expect(ErrorReason.NOT_FOUND):
+        await lift(world, "unknown")
+
+
 async def test_devices_are_listed_with_the_standing_they_have_where_they_were_last_seen(world: World) -> None:
     await world.create_account()
     await world.confirm(client("guest", FRIEND), pb.CONFIRMATION_BASIS_HOUSEHOLD_CODE)

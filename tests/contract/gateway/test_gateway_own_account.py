@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -14,6 +14,7 @@ from hearthgate.gateway.v1 import account_service_pb2 as pb
 from hearthgate.gateway.v1 import decision_pb2 as decision_pb
 from libs.devstack.device import Device
 from tests.contract.gateway.gateway_world import ELSEWHERE, Household, World, asked_by, failure, once, phone_fields
+from tests.contract.gateway.own_account_world import change_list
 from tests.contract.gateway.titles import GIGABYTE, bring_series, watched
 
 PASSWORD = "bens-own-four-words"
@@ -36,6 +37,51 @@ async def test_a_viewer_leaves_with_the_profile_and_its_history_and_is_at_home_t
     plan = await ben.plan_downloads([], 10 * GIGABYTE)
     assert [each.title_id for each in plan.items][:1] == ["harbour.s1e2"], "the history came along"
     assert plan.items[0].reason == planning_pb.PLAN_REASON_NEXT_EPISODE
+
+
+async def test_the_taste_and_the_list_move_and_the_downloads_of_the_device_end_where_it_was(
+    home: Household, world: World
+) -> None:
+    """Taste is computed from what was watched, so that moving the history moves it: the same plan, before and after."""
+    await bring_series(world, "harbour", episodes=3)
+    await bring_series(world, "orchard", episodes=3)
+    profile_id = await home.add_profile("Ben")
+    ben = await home.signed_in("Ben's phone", **phone_fields())
+    ben.profile_id = profile_id
+    await watched(world, ben, "harbour.s1e1")
+    await change_list(world, ben, add=("orchard.s1e2",))
+    await ben.configure_downloads(GIGABYTE)
+    before = await ben.plan_downloads([], 10 * GIGABYTE)
+    ben.profile_id = home.profile_id
+    await ben.configure_downloads(GIGABYTE)
+    ben.profile_id = profile_id
+    own, planning = str(uuid4()), world.gateway.download_planning
+    await planning.move_profile(UUID(home.account_id), UUID(profile_id), UUID(own), device_id=ben.device_id)
+    settings = "select count(*) from download_settings where account_id = $1"
+    assert await world.databases["download_planning"].fetch_value(settings, UUID(home.account_id)) == 0
+    assert [each.title_id for each in await planning.list_my_list(UUID(own), UUID(profile_id))] == ["orchard.s1e2"]
+    after = await _planned_in(world, own, ben)
+    assert [(each.title_id, each.reason) for each in after] == [(each.title_id, each.reason) for each in before.items]
+    assert after[0].title_id == "harbour.s1e2"
+
+
+async def _planned_in(world: World, account_id: str, device: Device) -> list[planning_pb.PlanItem]:
+    """What is planned for the device in another account, asked anew."""
+    planning = world.gateway.download_planning
+    wanted = planning_pb.DownloadSettings(downloads_for_you=True, smart_downloads=True, budget_bytes=GIGABYTE)
+    profile_id, told = UUID(device.profile_id), device.context().device
+    await planning.configure_downloads(UUID(account_id), profile_id, told, wanted, 4)
+    request = planning_pb.PlanDownloadsRequest(
+        account_id=account_id,
+        profile_id=device.profile_id,
+        device_id=device.device_id,
+        standing=standing_pb2.STANDING_HOUSEHOLD,
+        maturity_age=18,
+        country_code="DE",
+        free_bytes=10 * GIGABYTE,
+        network=planning_pb.NETWORK_TYPE_WIFI,
+    )
+    return list((await planning.plan_downloads(request)).plan.items)
 
 
 async def test_the_household_keeps_its_other_profiles_and_is_told_and_the_device_is_out(

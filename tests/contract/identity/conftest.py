@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from hearthgate.identity.v1 import identity_service_pb2_grpc as rpc
+from hearthgate.identity.v1 import profile_service_pb2_grpc as profile_rpc
 from libs.persistence.database import Database
 from libs.rpc.channel import open_channel
 from libs.rpc.server import ServerOptions, build_server
@@ -50,8 +51,11 @@ async def world(
         services = [registration(identity), profile_registration(identity)]
         server = build_server(ServerOptions(callers=callers), services, database.ping)
         await stack.enter_async_context(server)
-        stubs = {}
+        stubs, profile_stubs = {}, {}
         for caller in (GATEWAY, OPERATOR, STRANGER):
             channel = await stack.enter_async_context(open_channel(f"127.0.0.1:{server.port}", caller=caller))
             stubs[caller.name] = rpc.IdentityServiceStub(channel)
-        yield World(stubs=stubs, identity=identity, clock=clock, hasher=hasher)
+            profile_stubs[caller.name] = profile_rpc.ProfileServiceStub(channel)
+        world = World(stubs=stubs, identity=identity, clock=clock, hasher=hasher)
+        world.profile_stubs.update(profile_stubs)
+        yield world

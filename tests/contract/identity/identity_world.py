@@ -12,6 +12,7 @@ import pytest
 
 from hearthgate.identity.v1 import identity_service_pb2 as pb
 from hearthgate.identity.v1 import identity_service_pb2_grpc as rpc
+from hearthgate.identity.v1 import profile_service_pb2_grpc as profile_rpc
 from libs.rpc.callers import CallerCredentials
 from libs.rpc.channel import call
 from libs.runtime.clock import FakeClock
@@ -72,6 +73,14 @@ class CutShort:
             await self._inner.execute(sql, *args)
         raise ServiceError(ErrorReason.STORAGE_UNAVAILABLE)
 
+    async def fetch_value(self, sql: str, *args: Any) -> Any:
+        """Run a statement with one answer, or fail around it."""
+        if self._statement not in sql:
+            return await self._inner.fetch_value(sql, *args)
+        if self._after:
+            await self._inner.fetch_value(sql, *args)
+        raise ServiceError(ErrorReason.STORAGE_UNAVAILABLE)
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[CutShort]:
         """A transaction with the same weakness."""
@@ -87,6 +96,7 @@ class World:
     identity: Identity
     clock: FakeClock
     hasher: CountingHasher = field(default_factory=CountingHasher)
+    profile_stubs: dict[str, profile_rpc.ProfileServiceStub] = field(default_factory=dict)
 
     async def say(self, method: str, request: Any, caller: str = "gateway") -> Any:
         """Call an RPC; errors come back as ServiceError."""
