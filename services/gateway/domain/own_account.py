@@ -74,7 +74,7 @@ class OwnAccountPolicy:
 
     def pause(self, attempts: int) -> timedelta:
         """How long to wait after that many attempts at a step: twice as long each time, up to the longest."""
-        return min(self.first_delay * 2 ** min(max(attempts - 1, 0), 32), self.longest_delay)
+        return min(self.first_delay * (1 << min(max(attempts - 1, 0), 32)), self.longest_delay)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

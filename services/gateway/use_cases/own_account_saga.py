@@ -25,6 +25,11 @@ async def drive(context: Context, own: OwnAccount) -> OwnAccount:
     """
     while own.is_under_way:
         step = own.step
+        if _lease_is_over(context, own):
+            # This driver was held up for long: the saga may have gone on, or back, without it.
+            own = await _find(context, own)
+            if (own.step, own.is_under_way) != (step, True):
+                continue
         try:
             await take_step(context, own)
         except ServiceError as error:
@@ -100,12 +105,18 @@ async def _after_error(context: Context, own: OwnAccount, error: ServiceError) -
 
 
 async def _keep(context: Context, before: OwnAccount, after: OwnAccount) -> OwnAccount:
-    if await own_accounts.keep(context.database, before, after):
-        return after
-    found = await own_accounts.find(context.database, before.account_id, before.own_account_id)
+    return after if await own_accounts.keep(context.database, before, after) else await _find(context, before)
+
+
+async def _find(context: Context, own: OwnAccount) -> OwnAccount:
+    found = await own_accounts.find(context.database, own.account_id, own.own_account_id)
     if found is None:
         raise not_found("own account")
     return found
+
+
+def _lease_is_over(context: Context, own: OwnAccount) -> bool:
+    return own.next_try_time is None or own.next_try_time <= context.clock.now()
 
 
 def is_only_untold(own: OwnAccount) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import uuid4
 
@@ -13,9 +14,7 @@ from libs.runtime.errors import ErrorReason
 from tests.contract.download_planning.download_planning_world import Service, Viewer, reason_of, refused
 
 
-async def change(
-    service: Service, viewer: Viewer, *, add: list[str] | None = None, remove: list[str] | None = None
-) -> int:
+async def change(service: Service, viewer: Viewer, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> int:
     """Change a list; how many titles are on it."""
     request = pb.UpdateMyListRequest(
         account_id=viewer.account_id, profile_id=viewer.profile_id, add_title_ids=add, remove_title_ids=remove

@@ -141,9 +141,9 @@ async def my_list(world: World, device: Device) -> set[str]:
 class Whereabouts:
     """In which accounts a profile stands, and where its history and list are. ``accounts`` counts the usable ones."""
 
-    profile: frozenset[str]
-    seen: dict[str, frozenset[str]]
-    listed: dict[str, frozenset[str]]
+    profile: set[str]
+    seen: dict[str, set[str]]
+    listed: dict[str, set[str]]
     accounts: int
     notices: int
 
@@ -159,7 +159,7 @@ async def whereabouts(world: World, profile_id: str, kind: str = "own_account_ma
     listed = await planning.fetch("select account_id, title_id from my_list where profile_id = $1", profile)
     challenge = world.databases["challenge"]
     return Whereabouts(
-        profile=frozenset(str(row["account_id"]) for row in standing),
+        profile={str(row["account_id"]) for row in standing},
         seen=_by_account(seen),
         listed=_by_account(listed),
         accounts=await identity.fetch_value("select count(*) from account where state = 'ACTIVE'"),
@@ -167,11 +167,9 @@ async def whereabouts(world: World, profile_id: str, kind: str = "own_account_ma
     )
 
 
-def _by_account(rows: list[Any]) -> dict[str, frozenset[str]]:
+def _by_account(rows: list[Any]) -> dict[str, set[str]]:
     accounts = {str(row["account_id"]) for row in rows}
-    return {
-        account: frozenset(row["title_id"] for row in rows if str(row["account_id"]) == account) for account in accounts
-    }
+    return {account: {row["title_id"] for row in rows if str(row["account_id"]) == account} for account in accounts}
 
 
 @dataclass(kw_only=True)

@@ -29,7 +29,8 @@ async def say(world: World, method: str, request: Any) -> Any:
 async def set_pin(world: World, account_id: str, profile_id: str, pin: str) -> pb.Profile:
     """Lock a profile; an empty PIN unlocks it."""
     request = profile_pb.SetProfilePinRequest(account_id=account_id, profile_id=profile_id, pin=pin)
-    return (await say(world, "SetProfilePin", request)).profile
+    profile: pb.Profile = (await say(world, "SetProfilePin", request)).profile
+    return profile
 
 
 async def check(world: World, account_id: str, profile_id: str, pin: str) -> profile_pb.CheckProfilePinResponse:
@@ -44,12 +45,16 @@ async def move(world: World, source: str, profile_id: str, target: str, **fields
     request = pb.MoveProfileRequest(
         source_account_id=source, profile_id=profile_id, target_account_id=target, owner_agreed=True, **fields
     )
-    return (await world.say("MoveProfile", request)).profile
+    profile: pb.Profile = (await world.say("MoveProfile", request)).profile
+    return profile
 
 
 def returning(source: str, profile_id: str, target: str, **fields: Any) -> profile_pb.ReturnProfileRequest:
     """Bring a profile back."""
-    values = {"left_behind": FRESH, "fresh_profile_id": str(UUID(int=UUID(profile_id).int ^ 1))} | fields
+    values: dict[str, Any] = {
+        "left_behind": FRESH,
+        "fresh_profile_id": str(UUID(int=UUID(profile_id).int ^ 1)),
+    } | fields
     return profile_pb.ReturnProfileRequest(
         source_account_id=source, profile_id=profile_id, target_account_id=target, **values
     )
