@@ -49,6 +49,8 @@ create table profile_transfer (
 create index profile_transfer_expire_time on profile_transfer (expire_time);
 comment on table profile_transfer is 'Which profile an owner is asked about, for which device, and whether the yes was redeemed.';
 
+comment on column proof.begin_time is 'No longer written: own_account took its place. Dropped by a later release.';
+
 -- migrate:down
 set lock_timeout = '5s';
 

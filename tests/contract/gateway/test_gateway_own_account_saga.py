@@ -8,12 +8,13 @@ import grpc
 import pytest
 
 from hearthgate.gateway.v1 import decision_pb2 as decision_pb
+from hearthgate.gateway.v1 import profile_service_pb2 as profile_pb
 from services.gateway.clients.conversions import client as client_of
 from services.gateway.domain import own_account as rules
 from services.gateway.domain.own_account import BACKWARD, FORWARD, Step
 from services.gateway.use_cases.own_account_steps import seal_client, take_step
 from tests.contract.gateway.dying_gateway import DEATH
-from tests.contract.gateway.gateway_world import Household, World
+from tests.contract.gateway.gateway_world import Household, World, asked_by
 from tests.contract.gateway.own_account_world import (
     LISTED,
     SEEN,
@@ -79,6 +80,30 @@ async def test_an_undoing_is_finished_after_its_gateway_died_at_any_step(
     assert found.notices == 2, "one to each owner"
     assert answer.account_id != home.account_id
     assert {each.name for each in (await home.tv.sign_in(home.owner)).profiles} == {"Ada", "Ben"}
+
+
+async def test_a_profile_that_was_locked_on_the_way_stays_and_the_viewer_has_an_account_all_the_same(
+    home: Household, world: World
+) -> None:
+    """The move is called off: nobody asked for its undoing, and nobody was told that it had happened."""
+    ben = await leaver(home, world)
+    async with dying_gateway(world, "CONFIRM kept") as gateway:
+        with pytest.raises(grpc.aio.AioRpcError):
+            await gateway.accounts.CompleteSignUp(ben.completion())
+        await gateway.died()
+    lock = profile_pb.SetProfilePinRequest(**asked_by(home.tv), profile_id=ben.profile_id, pin="4711")
+    await world.profiles.SetProfilePin(lock)
+    lease_ends(world)
+    await ben.until("UNDONE")
+    answer = await ben.complete()
+    ((name, profile_id),) = [(each.name, each.profile_id) for each in answer.profiles]
+    assert name == "Ben"
+    assert profile_id != ben.profile_id
+    ben.device.profile_id = profile_id
+    assert (await ben.device.play("film")).outcome == decision_pb.OUTCOME_ALLOWED
+    found = await whereabouts(world, ben.profile_id)
+    assert (found.profile, found.notices) == ({home.account_id}, 0)
+    assert (found.seen, found.listed) == ({home.account_id: set(SEEN)}, {home.account_id: set(LISTED)})
 
 
 async def test_without_a_saga_a_crash_leaves_half_a_move(home: Household, world: World) -> None:
