@@ -65,6 +65,11 @@ where p.moved_to_account_id is null
 returning p.profile_id
 """
 
+RELEASE_ADDRESS: Final = """
+/* identity.release_address: an account that was closed as its viewer went back needs its address no more */
+delete from email_address where email_hash = any($1::bytea[]) and account_id = $2
+"""
+
 INSERT_FRESH: Final = """
 /* identity.insert_fresh: the profile that is left in place of one that went back */
 insert into profile (account_id, profile_id, name, maturity_age, is_primary, kids, create_time)

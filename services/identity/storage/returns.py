@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -31,3 +32,8 @@ async def insert_fresh(transaction: Executor, profile: Profile, now: datetime) -
     """The profile that is left in place of one that went back."""
     values = (profile.account_id, profile.profile_id, profile.name, profile.maturity_age, profile.primary, profile.kids)
     await transaction.execute(sql.INSERT_FRESH, *values, now)
+
+
+async def release_address(transaction: Executor, hashes: Sequence[bytes], account_id: UUID) -> None:
+    """Let an address be taken by another account."""
+    await transaction.execute(sql.RELEASE_ADDRESS, list(hashes), account_id)

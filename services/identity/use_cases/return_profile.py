@@ -15,6 +15,7 @@ from libs.persistence.database import Executor
 from libs.runtime.errors import ErrorReason, ServiceError, not_found
 from libs.runtime.logging import get_logger
 from services.identity.domain.account import AccountState
+from services.identity.domain.contact import Channel
 from services.identity.domain.profile import Profile
 from services.identity.domain.session import EndReason
 from services.identity.storage import accounts, pins, profiles, returns, sessions
@@ -112,8 +113,7 @@ async def _settle(
     now = identity.clock.now()
     others, has_primary = await profiles.count_profiles(transaction, command.target)
     if command.left_behind is LeftBehind.CLOSED_IF_EMPTY and not others:
-        await accounts.set_account_state(transaction, command.target, AccountState.CLOSED)
-        await sessions.end_all_sessions(transaction, command.target, EndReason.MOVED_BACK, now)
+        await _close(transaction, command.target, identity)
         return AccountState.CLOSED
     fresh = replace(
         profile,
@@ -123,6 +123,15 @@ async def _settle(
     )
     await returns.insert_fresh(transaction, fresh, now)
     return state
+
+
+async def _close(transaction: Executor, account_id: UUID, identity: Identity) -> None:
+    """The account is empty. Its address is free again: its viewer may want to leave once more."""
+    await accounts.set_account_state(transaction, account_id, AccountState.CLOSED)
+    await sessions.end_all_sessions(transaction, account_id, EndReason.MOVED_BACK, identity.clock.now())
+    for contact in await accounts.list_contacts(transaction, identity.keys, account_id):
+        if contact.channel is Channel.EMAIL:
+            await returns.release_address(transaction, identity.keys.email_hashes(contact.destination), account_id)
 
 
 def _require_open(account_id: UUID, state: AccountState | None) -> None:

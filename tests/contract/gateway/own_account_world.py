@@ -103,7 +103,8 @@ async def leaver(home: Household, world: World) -> Leaver:
 
 async def begin(home: Household, world: World, device: Device, **changes: Any) -> Leaver:
     """Ask for an own account with the device's profile, and read the code."""
-    person = Person(name="Ben", email=f"ben.{uuid4().hex[:8]}@example.com", password=PASSWORD)
+    email = changes.get("email", f"ben.{uuid4().hex[:8]}@example.com")
+    person = Person(name="Ben", email=email, password=PASSWORD)
     fields: dict[str, Any] = {
         **asked_by(device),
         "request_id": str(uuid4()),

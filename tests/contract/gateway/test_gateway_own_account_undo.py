@@ -160,13 +160,15 @@ async def test_an_own_account_with_others_in_it_stays_open_when_its_viewer_goes_
     assert (await whereabouts(world, ben.profile_id)).profile == {home.account_id}
 
 
-async def test_who_went_back_may_leave_again_for_another_account(home: Household, world: World) -> None:
+async def test_who_went_back_may_leave_again_for_another_account_with_the_same_address(
+    home: Household, world: World
+) -> None:
     ben = await leaver(home, world)
     await ben.complete()
     await ben.undo(ben.device)
     await ben.device.sign_in(home.owner)
     ben.device.profile_id = ben.profile_id
-    again = await begin(home, world, ben.device)
+    again = await begin(home, world, ben.device, email=ben.person.email)
     answer = await again.complete()
     assert (await whereabouts(world, ben.profile_id)).profile == {answer.account_id}
     assert (await ben.device.play("film")).outcome == decision_pb.OUTCOME_ALLOWED
@@ -178,6 +180,7 @@ async def test_an_undoing_whose_leaf_is_away_goes_on_by_itself(home: Household, 
     await world.stop("download_planning")
     assert (await ben.undo(home.tv)).state == pb.OWN_ACCOUNT_STATE_UNDOING
     await world.start("download_planning")
+    await world.back(lambda: my_list(world, home.tv))
     world.clock.advance(timedelta(minutes=1))
     await ben.until("UNDONE")
     assert (await whereabouts(world, ben.profile_id)).seen == {home.account_id: set(SEEN)}
@@ -199,6 +202,7 @@ async def test_what_was_given_up_is_listed_for_the_operator_who_takes_it_up_agai
     assert (found.step, found.failure) == ("MOVE_HISTORY", "DEPENDENCY_UNAVAILABLE")
     assert (await failure(world.own_accounts.ListStalledOwnAccounts(stalled))).reason == "CALLER_NOT_ALLOWED"
     await world.start("download_planning")
+    await world.back(lambda: my_list(world, home.tv))
     retry = pb.RetryOwnAccountRequest(source_account_id=home.account_id, own_account_id=str(ben.own_account_id))
     await world.own_accounts_as_operator.RetryOwnAccount(retry)
     await ben.until("DONE")

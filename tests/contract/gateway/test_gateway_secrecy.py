@@ -14,8 +14,10 @@ import structlog
 
 from hearthgate.common.v1 import standing_pb2
 from hearthgate.gateway.v1 import account_service_pb2 as pb
+from hearthgate.gateway.v1 import own_account_service_pb2 as own_pb
+from hearthgate.gateway.v1 import profile_service_pb2 as profile_pb
 from hearthgate.gateway.v1 import verification_service_pb2 as verification_pb
-from libs.devstack.device import Person
+from libs.devstack.device import Device, Person
 from libs.runtime.logging import configure_logging
 from tests.contract.gateway.gateway_world import (
     ABROAD,
@@ -24,6 +26,7 @@ from tests.contract.gateway.gateway_world import (
     PHONE,
     Household,
     World,
+    asked_by,
     failure,
     laptop_fields,
     once,
@@ -82,6 +85,7 @@ async def _story(home: Household, world: World) -> list[tuple[str, str]]:
     await thief.request_verification(TEXT)
     codes.append(await world.text_code(PHONE))
     await home.tv.it_was_not_me((await home.tv.pending_verifications())[0].verification_id)
+    secrets += await _locked_child(home, world, friend)
     begun = await friend.create_own_account(ben, profile_id)
     codes.append(await world.code(ben.email))
     await friend.complete_sign_up(begun, codes[-1])
@@ -91,6 +95,38 @@ async def _story(home: Household, world: World) -> list[tuple[str, str]]:
     secrets += await _outage(home, world)
     secrets += [("token", friend.session_token), ("token", thief.session_token), ("password", "not-the-password")]
     return [*secrets, *(("code", each) for code in codes for each in (code, wrong(code)))]
+
+
+async def _locked_child(home: Household, world: World, friend: Device) -> list[tuple[str, str]]:
+    """A PIN that is set and guessed at, and an owner who is asked for a child's profile."""
+    kid = await home.add_profile("Kim", kids=True)
+    pins = ("83920174", "60518372")
+    await world.profiles.SetProfilePin(
+        profile_pb.SetProfilePinRequest(**asked_by(home.tv), profile_id=kid, pin=pins[0])
+    )
+    for pin in pins:
+        check = profile_pb.CheckProfilePinRequest(**asked_by(home.tv), profile_id=kid, pin=pin)
+        await world.profiles.CheckProfilePin(check)
+    ask = own_pb.RequestProfileTransferRequest(**once(friend), profile_id=kid, channel=EMAIL)
+    asked = (await world.own_accounts.RequestProfileTransfer(ask)).verification.verification_id
+    code = await world.code(home.owner.email, "profile")
+    await _bring_yes(world, friend, kid, asked, code)
+    return [("code", each) for each in (*pins, code, wrong(code))]
+
+
+async def _bring_yes(world: World, friend: Device, profile_id: str, asked: str, code: str) -> None:
+    """Bring the wrong code, and a wrong address with the right one."""
+    for email, entered in (("kim@example.com", wrong(code)), ("kim at home", code)):
+        request = pb.CreateOwnAccountRequest(
+            **once(friend),
+            profile_id=profile_id,
+            email=email,
+            password="kims-own-words-at-last",
+            country_code="DE",
+            transfer_verification_id=asked,
+            transfer_code=entered,
+        )
+        await failure(world.accounts.CreateOwnAccount(request))
 
 
 async def _outage(home: Household, world: World) -> list[tuple[str, str]]:
