@@ -202,6 +202,7 @@ async def test_what_was_given_up_is_listed_for_the_operator_who_takes_it_up_agai
     assert (found.step, found.failure) == ("MOVE_HISTORY", "DEPENDENCY_UNAVAILABLE")
     assert (await failure(world.own_accounts.ListStalledOwnAccounts(stalled))).reason == "CALLER_NOT_ALLOWED"
     await world.start("download_planning")
+    await home.tv.sign_in(home.owner)
     await world.back(lambda: my_list(world, home.tv))
     retry = pb.RetryOwnAccountRequest(source_account_id=home.account_id, own_account_id=str(ben.own_account_id))
     await world.own_accounts_as_operator.RetryOwnAccount(retry)

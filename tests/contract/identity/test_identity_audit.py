@@ -190,7 +190,7 @@ async def statements(world: World, email: str, password: str) -> list[str]:
 async def test_a_failed_sign_in_runs_the_same_statements_for_known_and_unknown_addresses(world: World) -> None:
     account_id = await world.active()
     await world.create(email=OTHER_EMAIL)
-    checks = [f"identity.{name}" for name in ("find_address", "find_account", "find_credential")]
+    checks = [f"identity.{name}" for name in ("find_address", "find_account", "find_credential_state")]
     wrong = "not the right phrase"
     for email, password in ((EMAIL, wrong), ("nobody@example.com", wrong), ("none", wrong), (OTHER_EMAIL, PASSWORD)):
         assert await statements(world, email, password) == checks
