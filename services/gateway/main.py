@@ -10,6 +10,7 @@ from typing import Final
 from hearthgate.gateway.v1 import account_service_pb2_grpc as account_rpc
 from hearthgate.gateway.v1 import download_service_pb2_grpc as download_rpc
 from hearthgate.gateway.v1 import playback_service_pb2_grpc as playback_rpc
+from hearthgate.gateway.v1 import privacy_service_pb2_grpc as privacy_rpc
 from hearthgate.gateway.v1 import verification_service_pb2_grpc as verification_rpc
 from libs.persistence.clock import DatabaseClock
 from libs.persistence.database import Database, open_database
@@ -24,10 +25,13 @@ from services.gateway.clients.challenge import ChallengeClient
 from services.gateway.clients.device_trust import DeviceTrustClient
 from services.gateway.clients.download_planning import DownloadPlanningClient
 from services.gateway.clients.identity import UNRETRIED, IdentityClient
+from services.gateway.clients.privacy import PrivacyClient
+from services.gateway.erasures import run_erasures
 from services.gateway.grants import Grants
 from services.gateway.servicer.account import AccountServicer
 from services.gateway.servicer.download import DownloadServicer
 from services.gateway.servicer.playback import PlaybackServicer
+from services.gateway.servicer.privacy import PrivacyServicer
 from services.gateway.servicer.verification import VerificationServicer
 from services.gateway.settings import GatewaySettings
 from services.gateway.sightings import SightingRecorder
@@ -45,6 +49,7 @@ class Leaves:
     device_trust: DeviceTrustClient
     challenge: ChallengeClient
     download_planning: DownloadPlanningClient
+    privacy: PrivacyClient
 
 
 async def serve(settings: GatewaySettings) -> None:
@@ -56,6 +61,7 @@ async def serve(settings: GatewaySettings) -> None:
         sightings = await stack.enter_async_context(SightingRecorder.running(leaves.device_trust.record_sightings))
         context = build_context(settings, database=database, clock=clock, leaves=leaves, sightings=sightings)
         await stack.enter_async_context(running(run_upkeep(database, clock, settings.retention), name="upkeep"))
+        await stack.enter_async_context(running(run_erasures(context, settings.erasure_poll), name="erasures"))
         server = build_server(ServerOptions.from_settings(settings), registrations(settings, context), database.ping)
         await run_until_stopped(server, settings.drain_seconds)
 
@@ -67,11 +73,18 @@ async def open_leaves(stack: AsyncExitStack, settings: GatewaySettings) -> Leave
     async def channel(target: str, unretried: Sequence[tuple[str, str]] = ()) -> Channel:
         return await stack.enter_async_context(open_channel(target, caller=caller, unretried=unretried))
 
+    identity = await channel(settings.identity_address, UNRETRIED)
+    device_trust = await channel(settings.device_trust_address)
+    challenge = await channel(settings.challenge_address)
+    download_planning = await channel(settings.download_planning_address)
     return Leaves(
-        identity=IdentityClient(await channel(settings.identity_address, UNRETRIED)),
-        device_trust=DeviceTrustClient(await channel(settings.device_trust_address)),
-        challenge=ChallengeClient(await channel(settings.challenge_address)),
-        download_planning=DownloadPlanningClient(await channel(settings.download_planning_address)),
+        identity=IdentityClient(identity),
+        device_trust=DeviceTrustClient(device_trust),
+        challenge=ChallengeClient(challenge),
+        download_planning=DownloadPlanningClient(download_planning),
+        privacy=PrivacyClient(
+            identity=identity, device_trust=device_trust, challenge=challenge, download_planning=download_planning
+        ),
     )
 
 
@@ -87,6 +100,7 @@ def build_context(
         device_trust=leaves.device_trust,
         challenge=leaves.challenge,
         download_planning=leaves.download_planning,
+        privacy=leaves.privacy,
         grants=Grants(settings.signing_keys()),
         sealing_keys=settings.sealing_keys(),
         digest_key=settings.digest_key(),
@@ -95,6 +109,7 @@ def build_context(
         lease_policy=settings.lease_policy,
         policy_version=settings.policy_version,
         alike_seconds=settings.alike_milliseconds / 1000,
+        erasure_policy=settings.erasure_policy,
     )
 
 
@@ -127,6 +142,16 @@ def registrations(settings: GatewaySettings, context: Context) -> list[Registrat
             servicer=DownloadServicer(context),
             service_name="hearthgate.gateway.v1.DownloadService",
             allowed_callers=public,
+        ),
+        Registration(
+            add=privacy_rpc.add_PrivacyServiceServicer_to_server,
+            servicer=PrivacyServicer(context),
+            service_name="hearthgate.gateway.v1.PrivacyService",
+            allowed_callers=public,
+            by_method={
+                **dict.fromkeys(("ExportAccountAsOperator", "EraseAccountAsOperator", "CancelErasure"), operator),
+                "GetErasure": public | operator,
+            },
         ),
     ]
 

@@ -16,6 +16,12 @@ _DROPPED: Final = _METER.create_counter(
 _NOTICES: Final = _METER.create_counter(
     "hearthgate.gateway.notices.failed", unit="{notice}", description="Notices to owners that could not be handed over"
 )
+_ERASURES: Final = _METER.create_counter(
+    "hearthgate.gateway.erasures", unit="{erasure}", description="Erasures of accounts that ended, by state"
+)
+_ERASURE_FAILURES: Final = _METER.create_counter(
+    "hearthgate.gateway.erasures.failures", unit="{failure}", description="Failed steps of erasures, by step"
+)
 
 
 def count_decision(*, kind: str, outcome: str, reason: str, cell: str) -> None:
@@ -31,3 +37,13 @@ def count_dropped_sightings(count: int) -> None:
 def count_failed_notice(kind: str) -> None:
     """A notice was not handed over."""
     _NOTICES.add(1, {"kind": kind})
+
+
+def count_erasure(state: str) -> None:
+    """An erasure is done, was cancelled, or was given up until an operator looks."""
+    _ERASURES.add(1, {"state": state})
+
+
+def count_erasure_failure(step: str) -> None:
+    """A step of an erasure failed, and is tried again."""
+    _ERASURE_FAILURES.add(1, {"step": step})

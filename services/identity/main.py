@@ -14,6 +14,7 @@ from libs.runtime.clock import Clock
 from libs.runtime.ids import Uuid7Ids
 from services.identity.contact_keys import ContactKeys
 from services.identity.passwords import Argon2idHasher, Passwords
+from services.identity.privacy_servicer import privacy_registration
 from services.identity.servicer import registration
 from services.identity.settings import IdentitySettings
 from services.identity.use_cases.context import Identity
@@ -26,7 +27,8 @@ async def serve(settings: IdentitySettings) -> None:
     async with open_database(settings, NAME) as database, DatabaseClock.open(database) as clock:
         with closing(build_passwords(settings)) as passwords:
             identity = build_identity(settings, database=database, clock=clock, passwords=passwords)
-            server = build_server(ServerOptions.from_settings(settings), [registration(identity)], database.ping)
+            registrations = [registration(identity), privacy_registration(identity)]
+            server = build_server(ServerOptions.from_settings(settings), registrations, database.ping)
             await run_until_stopped(server, settings.drain_seconds)
 
 

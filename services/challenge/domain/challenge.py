@@ -59,6 +59,7 @@ class NoticeKind(StrEnum):
     OWN_ACCOUNT_MADE = "own_account_made"
     PASSWORD_CHANGED = "password_changed"
     ACCOUNT_EXISTS = "account_exists"
+    ACCOUNT_ERASURE = "account_erasure"
 
 
 _UNDELIVERED: Final = frozenset({DeliveryState.BOUNCED, DeliveryState.EXPIRED})

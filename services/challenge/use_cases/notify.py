@@ -25,6 +25,7 @@ _LIMITED: Final = frozenset({NoticeKind.ACCOUNT_EXISTS})
 _ABOUT_A_DEVICE: Final = frozenset(
     {NoticeKind.NEW_SIGN_IN, NoticeKind.SIGN_IN_STOPPED, NoticeKind.DEVICE_SHUT_OUT, NoticeKind.DEADLINE_COMING}
 )
+_ON_A_DAY: Final = frozenset({NoticeKind.DEADLINE_COMING, NoticeKind.ACCOUNT_ERASURE})
 _log = get_logger(__name__)
 
 
@@ -72,7 +73,7 @@ async def notify(command: Notify, *, context: Context) -> Delivery:
 def _check_content(command: Notify) -> None:
     if command.kind in _ABOUT_A_DEVICE and command.requester is None:
         raise invalid_field("requester", "must be given for this kind")
-    if command.kind is NoticeKind.DEADLINE_COMING and command.due_time is None:
+    if command.kind in _ON_A_DAY and command.due_time is None:
         raise invalid_field("due_time", "must be given for this kind")
 
 

@@ -61,17 +61,19 @@ class EnteredCode:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Notice:
-    """What an owner is to be told by email; ``about`` is the device it is about."""
+    """What an owner is to be told by email; ``about`` is the device it is about, None where it is about none."""
 
     request_id: UUID
     account_id: UUID
     kind: NoticeKind
     email: str
     language: str
-    about: Requester
+    about: Requester | None
     event_time: datetime
     ip_address: str = ""
     """Where it was caused from, for a notice that strangers cause."""
+    due_time: datetime | None = None
+    """When what it speaks of is going to happen."""
 
     def __repr__(self) -> str:
         return f"Notice({self.kind})"
@@ -160,8 +162,9 @@ class ChallengeClient:
             channel=standing_pb2.CHANNEL_EMAIL,
             destination=notice.email,
             language=notice.language,
-            requester=conversions.requester(notice.about),
+            requester=conversions.requester(notice.about) if notice.about else None,
             event_time=conversions.timestamp(notice.event_time),
+            due_time=conversions.timestamp(notice.due_time),
             ip_address=notice.ip_address,
         )
         await call(self._stub.Notify, request)

@@ -68,6 +68,7 @@ class NoticeKind(StrEnum):
     OWN_ACCOUNT_MADE = "OWN_ACCOUNT_MADE"
     PASSWORD_CHANGED = "PASSWORD_CHANGED"
     ACCOUNT_EXISTS = "ACCOUNT_EXISTS"
+    ACCOUNT_ERASURE = "ACCOUNT_ERASURE"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from uuid import UUID, uuid5
 
 from google.protobuf.message import Message
@@ -18,6 +19,8 @@ from services.gateway.clients.challenge import ChallengeClient
 from services.gateway.clients.device_trust import DeviceTrustClient, Sighting, SightingKind
 from services.gateway.clients.download_planning import DownloadPlanningClient
 from services.gateway.clients.identity import IdentityClient
+from services.gateway.clients.privacy import PrivacyClient
+from services.gateway.domain.erasure import ErasurePolicy
 from services.gateway.domain.lease import LeasePolicy
 from services.gateway.domain.records import (
     MEMBER_STANDINGS,
@@ -43,6 +46,7 @@ class Context:
     device_trust: DeviceTrustClient
     challenge: ChallengeClient
     download_planning: DownloadPlanningClient
+    privacy: PrivacyClient
     grants: Grants
     sealing_keys: SealingKeys
     digest_key: bytes
@@ -51,6 +55,8 @@ class Context:
     lease_policy: LeasePolicy
     policy_version: str
     alike_seconds: float
+    erasure_policy: ErasurePolicy
+    erasure_wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     def body_digest(self, request: Message) -> bytes:
         """Tells one request's body from another's, without its secrets and without where it came from.

@@ -19,21 +19,24 @@ from libs.testing.smsc import Smsc
 from libs.testing.smtp import SmtpInbox
 from services.challenge import assembly
 from services.challenge.domain.codes import SecretRandomness
+from services.challenge.privacy_servicer import privacy_registration as challenge_privacy_registration
 from services.challenge.servicer import registration as challenge_registration
 from services.challenge.settings import ChallengeSettings
 from services.device_trust import main as device_trust_main
 from services.device_trust.domain.model import Model
-from services.device_trust.domain.networks import NetworkHasher
 from services.device_trust.domain.policy import Policy, Retention
 from services.device_trust.domain.scoring import scorer
+from services.device_trust.privacy_servicer import privacy_registration as device_trust_privacy_registration
 from services.device_trust.servicer import DeviceTrustServicer
 from services.device_trust.use_cases.context import Context as DeviceTrustContext
 from services.download_planning import main as planning_main
+from services.download_planning.privacy_servicer import privacy_registration as planning_privacy_registration
 from services.download_planning.settings import DownloadPlanningSettings
 from services.gateway import main as gateway_main
 from services.gateway.settings import GatewaySettings
 from services.gateway.sightings import SightingRecorder
 from services.identity import main as identity_main
+from services.identity.privacy_servicer import privacy_registration as identity_privacy_registration
 from services.identity.servicer import registration as identity_registration
 from services.identity.settings import IdentitySettings
 from tests.contract.device_trust.device_trust_model import plain_model_data
@@ -69,7 +72,7 @@ async def start_world(
     for service, build in _LEAVES.items():
         dsns = await service_database(service)
         database = await _connect(world, service, dsns.app)
-        await _serve(world, service, [await build(world, database, dsns.app)], database)
+        await _serve(world, service, await build(world, database, dsns.app), database)
     await _start_gateway(world, (await service_database("gateway")).app, changes)
     for caller in (BACKEND, OPERATOR, STRANGER):
         world.channels[caller.name] = await _open(world, "gateway", caller)
@@ -95,19 +98,20 @@ async def _start_gateway(world: World, dsn: str, changes: dict[str, Any]) -> Non
     context = gateway_main.build_context(
         settings, database=database, clock=world.clock, leaves=leaves, sightings=sightings
     )
+    world.gateway = context
     await _serve(world, "gateway", gateway_main.registrations(settings, context), database)
 
 
-async def _identity(world: World, database: Database, dsn: str) -> Registration:
+async def _identity(world: World, database: Database, dsn: str) -> list[Registration]:
     settings = IdentitySettings(database_url=dsn, contact_keys=new_secret())  # type: ignore[arg-type]  # pydantic wraps it
     passwords = identity_main.build_passwords(settings)
     world.stack.callback(passwords.close)
-    return identity_registration(
-        identity_main.build_identity(settings, database=database, clock=world.clock, passwords=passwords)
-    )
+    identity = identity_main.build_identity(settings, database=database, clock=world.clock, passwords=passwords)
+    world.contact_keys = identity.keys
+    return [identity_registration(identity), identity_privacy_registration(identity)]
 
 
-async def _device_trust(world: World, database: Database, dsn: str) -> Registration:
+async def _device_trust(world: World, database: Database, dsn: str) -> list[Registration]:
     context = DeviceTrustContext(
         database=database,
         clock=world.clock,
@@ -116,7 +120,8 @@ async def _device_trust(world: World, database: Database, dsn: str) -> Registrat
         retention=Retention(),
         scorer=scorer(_model()),
     )
-    return device_trust_main.registration(DeviceTrustServicer(context, NetworkHasher(b"n" * 32)))
+    servicer = DeviceTrustServicer(context, world.network_hasher)
+    return [device_trust_main.registration(servicer), device_trust_privacy_registration(context)]
 
 
 def _model() -> Model:
@@ -127,7 +132,7 @@ def _model() -> Model:
     return Model.of(data)
 
 
-async def _challenge(world: World, database: Database, dsn: str) -> Registration:
+async def _challenge(world: World, database: Database, dsn: str) -> list[Registration]:
     fields: dict[str, Any] = {
         "database_url": dsn,
         "smtp_url": world.inbox.url,
@@ -153,15 +158,17 @@ async def _challenge(world: World, database: Database, dsn: str) -> Registration
         receipts=receipts,
     )
     await world.stack.enter_async_context(assembly.running_workers(parts))
-    return challenge_registration(parts.context)
+    world.code_keys = parts.context.keys
+    return [challenge_registration(parts.context), challenge_privacy_registration(parts.context)]
 
 
-async def _download_planning(world: World, database: Database, dsn: str) -> Registration:
+async def _download_planning(world: World, database: Database, dsn: str) -> list[Registration]:
     settings = DownloadPlanningSettings(database_url=dsn)  # type: ignore[arg-type]  # pydantic wraps it
-    return planning_main.registration(planning_main.build_context(settings, database, world.clock))
+    context = planning_main.build_context(settings, database, world.clock)
+    return [planning_main.registration(context), planning_privacy_registration(context)]
 
 
-_LEAVES: dict[str, Callable[[World, Database, str], Awaitable[Registration]]] = {
+_LEAVES: dict[str, Callable[[World, Database, str], Awaitable[list[Registration]]]] = {
     "identity": _identity,
     "device_trust": _device_trust,
     "challenge": _challenge,
@@ -186,6 +193,7 @@ async def _serve(world: World, service: str, registrations: list[Registration], 
 async def _open(world: World, service: str, caller: CallerCredentials) -> Channel:
     """A channel that sends once: these tests look at what the services answer, not at what a second try makes of it."""
     once = [
-        (f"hearthgate.gateway.v1.{name}Service", "") for name in ("Playback", "Verification", "Account", "Download")
+        (f"hearthgate.gateway.v1.{name}Service", "")
+        for name in ("Playback", "Verification", "Account", "Download", "Privacy")
     ]
     return await world.stack.enter_async_context(open_channel(world.addresses[service], caller=caller, unretried=once))

@@ -22,6 +22,7 @@ from hearthgate.gateway.v1 import account_service_pb2_grpc as account_rpc
 from hearthgate.gateway.v1 import download_service_pb2_grpc as download_rpc
 from hearthgate.gateway.v1 import playback_service_pb2 as playback_pb
 from hearthgate.gateway.v1 import playback_service_pb2_grpc as playback_rpc
+from hearthgate.gateway.v1 import privacy_service_pb2_grpc as privacy_rpc
 from hearthgate.gateway.v1 import verification_service_pb2_grpc as verification_rpc
 from hearthgate.identity.v1 import identity_service_pb2 as identity_pb
 from hearthgate.identity.v1 import identity_service_pb2_grpc as identity_rpc
@@ -33,7 +34,11 @@ from libs.runtime.clock import FakeClock
 from libs.runtime.keys import new_secret, secret_digest
 from libs.testing.smsc import Smsc
 from libs.testing.smtp import SmtpInbox
+from services.challenge.domain.codes import CodeKeys
+from services.device_trust.domain.networks import NetworkHasher
 from services.device_trust.domain.policy import Policy
+from services.gateway.use_cases.context import Context
+from services.identity.contact_keys import ContactKeys
 
 GATEWAY = CallerCredentials("gateway", new_secret())
 OPERATOR = CallerCredentials("operator", new_secret())
@@ -69,6 +74,11 @@ class World:
     addresses: dict[str, str] = field(default_factory=dict)
     channels: dict[str, grpc.aio.Channel] = field(default_factory=dict)
     parts: dict[str, Part] = field(default_factory=dict)
+    gateway: Context = field(init=False)
+    """What the gateway's use cases work with, for its workers, which do not run by themselves here."""
+    contact_keys: ContactKeys = field(init=False)
+    code_keys: CodeKeys = field(init=False)
+    network_hasher: NetworkHasher = field(default_factory=lambda: NetworkHasher(b"n" * 32))
     _read: set[int] = field(default_factory=set)
 
     @property
@@ -86,6 +96,14 @@ class World:
     @property
     def downloads(self) -> download_rpc.DownloadServiceStub:
         return download_rpc.DownloadServiceStub(self.channels["backend"])
+
+    @property
+    def privacy(self) -> privacy_rpc.PrivacyServiceStub:
+        return privacy_rpc.PrivacyServiceStub(self.channels["backend"])
+
+    @property
+    def privacy_as_operator(self) -> privacy_rpc.PrivacyServiceStub:
+        return privacy_rpc.PrivacyServiceStub(self.channels["operator"])
 
     @property
     def device_trust(self) -> trust_rpc.DeviceTrustServiceStub:

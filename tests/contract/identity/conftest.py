@@ -19,6 +19,7 @@ from libs.runtime.settings import load_settings
 from libs.testing.plugin import ServiceDatabaseFactory
 from services.identity.main import build_identity
 from services.identity.passwords import Passwords
+from services.identity.privacy_servicer import privacy_registration
 from services.identity.servicer import registration
 from services.identity.settings import IdentitySettings
 from tests.contract.identity.identity_world import GATEWAY, OPERATOR, STRANGER, CountingHasher, World
@@ -46,7 +47,9 @@ async def world(
         stack.callback(passwords.close)
         identity = build_identity(settings, database=database, clock=clock, passwords=passwords)
         callers = {each.name: [secret_digest(each.secret)] for each in (GATEWAY, OPERATOR, STRANGER)}
-        server = build_server(ServerOptions(callers=callers), [registration(identity)], database.ping)
+        server = build_server(
+            ServerOptions(callers=callers), [registration(identity), privacy_registration(identity)], database.ping
+        )
         await stack.enter_async_context(server)
         stubs = {}
         for caller in (GATEWAY, OPERATOR, STRANGER):

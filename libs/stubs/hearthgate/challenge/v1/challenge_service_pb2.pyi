@@ -200,6 +200,8 @@ class _NoticeKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_NoticeKind
     """The password was changed."""
     NOTICE_KIND_ACCOUNT_EXISTS: _NoticeKind.ValueType  # 7
     """Somebody tried to sign up with an address that has an account."""
+    NOTICE_KIND_ACCOUNT_ERASURE: _NoticeKind.ValueType  # 13
+    """The account is going to be erased, on the day of `due_time`."""
 
 class NoticeKind(_NoticeKind, metaclass=_NoticeKindEnumTypeWrapper):
     """What an owner is told."""
@@ -220,6 +222,8 @@ NOTICE_KIND_PASSWORD_CHANGED: NoticeKind.ValueType  # 6
 """The password was changed."""
 NOTICE_KIND_ACCOUNT_EXISTS: NoticeKind.ValueType  # 7
 """Somebody tried to sign up with an address that has an account."""
+NOTICE_KIND_ACCOUNT_ERASURE: NoticeKind.ValueType  # 13
+"""The account is going to be erased, on the day of `due_time`."""
 Global___NoticeKind: _TypeAlias = NoticeKind  # noqa: Y015
 
 @_typing.final

@@ -1,0 +1,70 @@
+"""What identity holds about an account: the statements that export it, and those that delete it.
+
+On Citus the statements on ``email_address`` and ``sign_up``, and those on the marks in other accounts' rows, ask every
+shard, each in a transaction of its own; an erasure is rare enough for that.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from libs.persistence.privacy import erase_rows
+
+EXPORT_ACCOUNT: Final = """
+/* identity.export_account: the account itself */
+select account_id, state, plan_id, country_code, language, create_time, activate_time
+from account where account_id = $1 limit $2
+"""
+
+EXPORT_CONTACTS: Final = """
+/* identity.export_contacts: a page of where the owner is reached, to be opened */
+select channel, sealed_destination, verify_time
+from contact where account_id = $1 and channel > $3 order by channel limit $2
+"""
+
+EXPORT_PASSWORD: Final = """
+/* identity.export_password: that there is a password, and since when */
+select set_time from credential where account_id = $1 limit $2
+"""
+
+EXPORT_PROFILES: Final = """
+/* identity.export_profiles: a page of profiles; of one that left, nothing of where it is now */
+select profile_id, name, maturity_age, is_primary, kids, create_time, moved_to_account_id is not null as has_left,
+       move_time as left_time
+from profile where account_id = $1 and profile_id > $3 order by profile_id limit $2
+"""
+
+EXPORT_SESSIONS: Final = """
+/* identity.export_sessions: a page of sign-ins, without anything of their tokens */
+select session_id, device_id, state, end_reason, create_time, end_time, session_expire_time, refresh_expire_time
+from session where account_id = $1 and session_id > $3 order by session_id limit $2
+"""
+
+ERASE_SPENT_TOKENS: Final = erase_rows("identity", "spent_refresh_token", "account_id, refresh_digest")
+ERASE_SESSIONS: Final = erase_rows("identity", "session", "account_id, session_id")
+ERASE_REQUESTS: Final = erase_rows("identity", "request", "account_id, request_id")
+ERASE_PROFILES: Final = erase_rows("identity", "profile", "account_id, profile_id")
+ERASE_CONTACTS: Final = erase_rows("identity", "contact", "account_id, channel")
+ERASE_PASSWORD: Final = erase_rows("identity", "credential", "account_id")
+ERASE_ADDRESSES: Final = erase_rows("identity", "email_address", "email_hash")
+ERASE_SIGN_UPS: Final = erase_rows("identity", "sign_up", "request_id")
+ERASE_ACCOUNT: Final = erase_rows("identity", "account", "account_id")
+
+ERASE_MARKS_OF_PROFILES: Final = erase_rows(
+    "identity", "profile", "account_id, profile_id", where="moving_to_account_id = $1 and moved_to_account_id = $1"
+)
+"""A profile that lives in the erased account left its name and id where it came from."""
+
+UNBIND_MOVES: Final = """
+/* identity.unbind_moves: profiles that were bound for an account that is erased stay where they are */
+update profile set moving_to_account_id = null
+where moving_to_account_id = $1 and (account_id, profile_id) in
+      (select account_id, profile_id from profile where moving_to_account_id = $1 limit $2)
+"""
+
+FORGET_SOURCES: Final = """
+/* identity.forget_sources: accounts to which a profile moved, or was to move, forget from where */
+update account set move_source_account_id = null, move_profile_id = null
+where move_source_account_id = $1 and account_id in
+      (select account_id from account where move_source_account_id = $1 limit $2)
+"""
