@@ -10,6 +10,7 @@ import typer
 
 from services.challenge.cli import register as register_messages
 from services.device_trust.cli import register
+from services.gateway.cli import register as register_privacy
 
 app = typer.Typer(
     name="hearthgate",
@@ -98,6 +99,7 @@ def demo(
 
 register(app, _paragraphs)
 register_messages(app, _paragraphs)
+register_privacy(app, _paragraphs)
 
 
 def _print_version(wanted: bool) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import IO, Any, Final
+from typing import IO, Any, Final, Self, cast
 from uuid import UUID
 
 FORMAT: Final = "hearthgate-export/1"
@@ -74,18 +74,26 @@ class _Outbox:
 
 
 class ArchiveWriter:
-    """Writes an archive. Take what has come with :meth:`ready` after each step, and the rest after :meth:`finish`."""
+    """Writes an archive, within a ``with``. Take what has come with :meth:`ready`, and the rest with :meth:`finish`."""
 
     def __init__(self, account_id: UUID, now: datetime) -> None:
         self._account_id = account_id
         self._time = now.astimezone(UTC)
         self._outbox = _Outbox()
-        self._zip = zipfile.ZipFile(self._outbox, "w", zipfile.ZIP_DEFLATED)  # type: ignore[arg-type]  # it writes and flushes, no more is asked of it
+        self._zip = zipfile.ZipFile(cast(IO[bytes], self._outbox), "w", zipfile.ZIP_DEFLATED)
         self._files: list[dict[str, object]] = []
         self._withheld: list[dict[str, str]] = []
         self._current: _File | None = None
         text = _TEXT.format(account_id=account_id, time=self._time.strftime("%Y-%m-%d %H:%M"))
         self._zip.writestr(self._info(README), text)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let go of what was begun, where it broke off; what is written by that goes nowhere."""
+        self._end_file()
+        self._zip.close()
 
     def add(self, service: str, kind: str, line: str) -> None:
         """One record; those of a kind come one after another."""

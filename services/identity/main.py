@@ -12,12 +12,14 @@ from libs.rpc.process import run_service, run_until_stopped
 from libs.rpc.server import ServerOptions, build_server
 from libs.runtime.clock import Clock
 from libs.runtime.ids import Uuid7Ids
+from libs.runtime.tasks import running
 from services.identity.contact_keys import ContactKeys
 from services.identity.passwords import Argon2idHasher, Passwords
 from services.identity.privacy_servicer import privacy_registration
 from services.identity.servicer import registration
 from services.identity.settings import IdentitySettings
 from services.identity.use_cases.context import Identity
+from services.identity.use_cases.purge_sign_ups import run_sign_up_purger
 
 NAME: Final = "identity"
 
@@ -29,7 +31,9 @@ async def serve(settings: IdentitySettings) -> None:
             identity = build_identity(settings, database=database, clock=clock, passwords=passwords)
             registrations = [registration(identity), privacy_registration(identity)]
             server = build_server(ServerOptions.from_settings(settings), registrations, database.ping)
-            await run_until_stopped(server, settings.drain_seconds)
+            purger = run_sign_up_purger(identity, settings.sign_up_purge_interval, settings.sign_up_retention)
+            async with running(purger, name="sign-up purger"):
+                await run_until_stopped(server, settings.drain_seconds)
 
 
 def build_passwords(settings: IdentitySettings) -> Passwords:

@@ -34,6 +34,10 @@ class IdentitySettings(ServiceSettings):
     """When a caller who was shed may come again. Our choice: longer than the queue takes to drain."""
     default_plan_id: str = Field(default="standard", pattern=r"^[a-z0-9-]{1,32}$")
     """The plan of an account that names none."""
+    sign_up_retention_hours: float = Field(default=48, ge=24, le=720)
+    """How long a sign-up that was never completed is kept: longer than the gateway knows of it (ours)."""
+    sign_up_purge_seconds: float = Field(default=3600, gt=0, le=86_400)
+    """How often those are deleted (ours)."""
     max_profiles: int = Field(default=5, ge=1, le=100)
     """Profiles an account may have. Netflix help: 5."""
 
@@ -42,6 +46,16 @@ class IdentitySettings(ServiceSettings):
     def _are_keys(cls, value: SecretStr) -> SecretStr:
         ContactKeys.from_text(value.get_secret_value())
         return value
+
+    @property
+    def sign_up_retention(self) -> timedelta:
+        """How long a sign-up that was never completed is kept."""
+        return timedelta(hours=self.sign_up_retention_hours)
+
+    @property
+    def sign_up_purge_interval(self) -> timedelta:
+        """How often those are deleted."""
+        return timedelta(seconds=self.sign_up_purge_seconds)
 
     def lifetimes(self) -> Lifetimes:
         """How long tokens hold."""

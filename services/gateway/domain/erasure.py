@@ -140,4 +140,5 @@ def due_at(erasure: Erasure, step: Step, now: datetime, policy: ErasurePolicy) -
 
 def pause_after(attempts: int) -> timedelta:
     """How long to wait after so many failures of a step in a row: 5 s, doubled up to an hour. Ours."""
-    return min(_FIRST_PAUSE * 2 ** min(attempts - 1, 20), _LONGEST_PAUSE)
+    doubled: timedelta = _FIRST_PAUSE * (1 << min(attempts - 1, 20))
+    return min(doubled, _LONGEST_PAUSE)

@@ -10,7 +10,7 @@ from uuid import UUID
 from libs.persistence.privacy import Subject, export_holdings
 from libs.runtime.logging import get_logger
 from services.gateway.archive import ArchiveWriter
-from services.gateway.clients.privacy import LEAVES
+from services.gateway.clients.privacy import LEAVES, ExportPage
 from services.gateway.domain.records import Client
 from services.gateway.storage.privacy import HOLDINGS
 from services.gateway.use_cases.context import Context
@@ -43,25 +43,27 @@ async def write_archive(context: Context, account_id: UUID) -> AsyncGenerator[by
     """Each service's records go out as they come; what is held of them at a time does not grow with the account."""
     contacts = await context.identity.get_contacts(account_id, masked_only=False)
     destinations = [each.destination for each in contacts.contacts]
-    archive = ArchiveWriter(account_id, context.clock.now())
-    for leaf in LEAVES:
-        async with aclosing(context.privacy.export(leaf, account_id, destinations)) as pages:
-            async for page in pages:
-                for kind, line in page.records:
-                    archive.add(leaf, kind, line)
-                for kind, reason in page.withheld:
-                    archive.withhold(leaf, kind, reason)
+    with ArchiveWriter(account_id, context.clock.now()) as archive:
+        for leaf in LEAVES:
+            async with aclosing(context.privacy.export(leaf, account_id, destinations)) as pages:
+                async for page in pages:
+                    _add_page(archive, leaf, page)
+                    for piece in archive.ready():
+                        yield piece
+        async with aclosing(export_holdings(context.database, HOLDINGS, Subject(account_id=account_id))) as chunks:
+            async for chunk in chunks:
+                _add_page(archive, _GATEWAY, ExportPage(records=[(each.kind, each.json) for each in chunk]))
                 for piece in archive.ready():
                     yield piece
-    async with aclosing(export_holdings(context.database, HOLDINGS, Subject(account_id=account_id))) as chunks:
-        async for chunk in chunks:
-            for record in chunk:
-                archive.add(_GATEWAY, record.kind, record.json)
-            for piece in archive.ready():
-                yield piece
-    for holding in HOLDINGS:
-        if holding.withheld:
-            archive.withhold(_GATEWAY, holding.kind, holding.withheld)
-    for piece in archive.finish():
-        yield piece
+        withheld = [(each.kind, each.withheld) for each in HOLDINGS if each.withheld]
+        _add_page(archive, _GATEWAY, ExportPage(records=(), withheld=withheld))
+        for piece in archive.finish():
+            yield piece
     _log.info("account exported", account_id=str(account_id))
+
+
+def _add_page(archive: ArchiveWriter, service: str, page: ExportPage) -> None:
+    for kind, line in page.records:
+        archive.add(service, kind, line)
+    for kind, reason in page.withheld:
+        archive.withhold(service, kind, reason)

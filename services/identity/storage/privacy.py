@@ -57,6 +57,13 @@ def holdings(keys: ContactKeys, account_id: UUID) -> tuple[Holding, ...]:
         _withheld("addresses", "email_address", sql.ERASE_ADDRESSES, "A keyed hash of the address in contacts."),
         _withheld("sign_ups", "sign_up", sql.ERASE_SIGN_UPS, "A digest of the sign-up that made the account."),
         _withheld(
+            "requests_of_moved_profiles",
+            "request",
+            sql.FORGET_MAKING_OF_PROFILES,
+            "Digests by which the making of a profile is recognised that came from another account.",
+            column="made_id",
+        ),
+        _withheld(
             "marks_of_moved_profiles",
             "profile",
             sql.ERASE_MARKS_OF_PROFILES,

@@ -55,6 +55,14 @@ ERASE_MARKS_OF_PROFILES: Final = erase_rows(
 )
 """A profile that lives in the erased account left its name and id where it came from."""
 
+FORGET_MAKING_OF_PROFILES: Final = """
+/* identity.forget_making_of_profiles: that such a profile was made there, for a repeat that nobody sends any more */
+delete from request
+where (account_id, made_id) in
+      (select account_id, profile_id from profile
+       where moving_to_account_id = $1 and moved_to_account_id = $1 limit $2)
+"""
+
 UNBIND_MOVES: Final = """
 /* identity.unbind_moves: profiles that were bound for an account that is erased stay where they are */
 update profile set moving_to_account_id = null
@@ -67,4 +75,9 @@ FORGET_SOURCES: Final = """
 update account set move_source_account_id = null, move_profile_id = null
 where move_source_account_id = $1 and account_id in
       (select account_id from account where move_source_account_id = $1 limit $2)
+"""
+
+OLD_SIGN_UPS: Final = """
+/* identity.old_sign_ups: accounts that were never activated, over all accounts; read without a lock */
+select account_id from account where state = 'PENDING' and create_time < $1 order by create_time limit $2
 """

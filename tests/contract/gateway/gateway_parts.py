@@ -107,7 +107,7 @@ async def _identity(world: World, database: Database, dsn: str) -> list[Registra
     passwords = identity_main.build_passwords(settings)
     world.stack.callback(passwords.close)
     identity = identity_main.build_identity(settings, database=database, clock=world.clock, passwords=passwords)
-    world.contact_keys = identity.keys
+    world.identity = identity
     return [identity_registration(identity), identity_privacy_registration(identity)]
 
 

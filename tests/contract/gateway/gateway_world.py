@@ -38,7 +38,7 @@ from services.challenge.domain.codes import CodeKeys
 from services.device_trust.domain.networks import NetworkHasher
 from services.device_trust.domain.policy import Policy
 from services.gateway.use_cases.context import Context
-from services.identity.contact_keys import ContactKeys
+from services.identity.use_cases.context import Identity
 
 GATEWAY = CallerCredentials("gateway", new_secret())
 OPERATOR = CallerCredentials("operator", new_secret())
@@ -76,7 +76,7 @@ class World:
     parts: dict[str, Part] = field(default_factory=dict)
     gateway: Context = field(init=False)
     """What the gateway's use cases work with, for its workers, which do not run by themselves here."""
-    contact_keys: ContactKeys = field(init=False)
+    identity: Identity = field(init=False)
     code_keys: CodeKeys = field(init=False)
     network_hasher: NetworkHasher = field(default_factory=lambda: NetworkHasher(b"n" * 32))
     _read: set[int] = field(default_factory=set)
