@@ -26,8 +26,8 @@ CHUNK_BYTES: Final = 256 * 1024
 BATCH_ROWS: Final = 1_000
 ROWS_PER_CALL: Final = 20_000
 """Deleted in one call, at most: well within a call's deadline. Ours."""
-TOMBSTONE_LIFE: Final = timedelta(days=30)
-"""How long what comes late for an erased account is refused. Ours: far longer than anything is under way."""
+TOMBSTONE_LIFE: Final = timedelta(days=120)
+"""How long what comes late for an erased account is refused. Ours: longer than the oldest sighting that is taken in."""
 
 Document = Mapping[str, Any]
 

@@ -22,7 +22,7 @@ def erasure_id_of(digest_key: bytes, account_id: UUID) -> UUID:
 
 
 async def begin(executor: Executor, new: Erasure, lease_time: datetime) -> Erasure | None:
-    """Keep a new erasure, or one in place of a cancelled one; None where the account has one that runs or is done."""
+    """Keep a new erasure, or one in place of one that is over; None where the account has one that runs."""
     row = await executor.fetch_row(
         sql.BEGIN_ERASURE,
         *(new.erasure_id, new.account_id, new.request_id, new.requester, new.state_before),

@@ -53,8 +53,8 @@ on conflict (erasure_id) do update
 set account_id = excluded.account_id, request_id = excluded.request_id, requester = excluded.requester,
     state = excluded.state, step = excluded.step, state_before = excluded.state_before, attempt_count = 0,
     counts = excluded.counts, request_time = excluded.request_time, erase_time = excluded.erase_time,
-    due_time = excluded.due_time, lease_time = excluded.lease_time
-where e.state = 'CANCELLED' and e.due_time is null
+    due_time = excluded.due_time, lease_time = excluded.lease_time, done_time = null
+where e.state in ('CANCELLED', 'DONE') and e.due_time is null
 returning {_ERASURE}
 """
 

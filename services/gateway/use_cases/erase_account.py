@@ -16,7 +16,7 @@ from services.gateway.use_cases.erasing import advance, require
 from services.gateway.use_cases.reauthenticating import reauthenticate
 
 _OWNER, _OPERATOR = "OWNER", "OPERATOR"
-_UNHURRIED: Final = (ErasureState.ERASING, ErasureState.DONE)
+_OVER: Final = (ErasureState.CANCELLED, ErasureState.DONE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,15 +59,20 @@ async def _earlier(context: Context, command: EraseAccount) -> Erasure | None:
 async def erase_account_as_operator(context: Context, account_id: UUID, *, at_once: bool) -> Erasure:
     """The erasure, under way, or the receipt of one that is done. ``at_once``: without the time of grace.
 
+    An account that is there again, out of a backup, is erased again.
+
     Raises NOT_FOUND for an account that is not known; CONCURRENT_CHANGE where it is being worked on.
     """
     erasure_id = erasures.erasure_id_of(context.digest_key, account_id)
     kept = await erasures.find(context.database, erasure_id)
-    if kept is not None and kept.state in _UNHURRIED:
-        return kept
-    if kept is not None and kept.state is not ErasureState.CANCELLED:
+    if kept is not None and kept.state not in _OVER:
         return await _hasten(context, kept, at_once=at_once)
-    account, _ = await context.identity.get_account(account_id)
+    try:
+        account, _ = await context.identity.get_account(account_id)
+    except ServiceError as error:
+        if kept is not None and kept.state is ErasureState.DONE and error.reason is ErrorReason.NOT_FOUND:
+            return kept
+        raise
     grace = context.erasure_policy.settle if at_once else context.erasure_policy.grace
     return await _begin(context, account_id, account.state, requester=_OPERATOR, request_id=None, grace=grace)
 
@@ -81,8 +86,9 @@ async def _begin(
     request_id: UUID | None,
     grace: timedelta,
 ) -> Erasure:
-    """Even where nobody is to wait, what is under way has its time to end."""
+    """Even where nobody is to wait, what is under way has its time to end. A sign-up, nobody's yet, needs no grace."""
     now, policy = context.clock.now(), context.erasure_policy
+    wait = policy.settle if state is AccountState.PENDING else max(grace, policy.settle)
     new = Erasure(
         erasure_id=erasures.erasure_id_of(context.digest_key, account_id),
         account_id=account_id,
@@ -92,7 +98,7 @@ async def _begin(
         step=Step.CLOSE,
         state_before=state,
         request_time=now,
-        erase_time=now + max(grace, policy.settle),
+        erase_time=now + wait,
         due_time=now,
     )
     begun = await erasures.begin(context.database, new, now + policy.lease)
@@ -113,7 +119,8 @@ async def _closed(context: Context, begun: Erasure) -> Erasure:
 
 
 async def _hasten(context: Context, kept: Erasure, *, at_once: bool) -> Erasure:
-    if not at_once and kept.state is not ErasureState.FAILED:
+    soon_enough = kept.state is ErasureState.ERASING or (not at_once and kept.can_be_cancelled)
+    if soon_enough:
         return kept
     now = context.clock.now()
     soon = now + context.erasure_policy.settle

@@ -170,6 +170,20 @@ async def test_an_operator_asks_again_to_bring_the_day_forward_and_gets_the_rece
     assert await _erase_as_operator(world, home.account_id, at_once=True) == done
 
 
+async def test_an_account_that_is_back_out_of_a_backup_is_erased_again(home: Household, world: World) -> None:
+    identity, account_id = world.databases["identity"], UUID(home.account_id)
+    account = await identity.fetch_row("select * from account where account_id = $1", account_id)
+    assert account is not None
+    begun = await _erase_as_operator(world, home.account_id, at_once=True)
+    await finish(world, begun.erasure_id)
+    places = ", ".join(f"${number}" for number in range(1, len(account) + 1))
+    await identity.execute(f"insert into account ({', '.join(account.keys())}) values ({places})", *account.values())  # noqa: S608 - its own columns
+    again = await _erase_as_operator(world, home.account_id, at_once=True)
+    assert (again.erasure_id, again.state) == (begun.erasure_id, pb.ERASURE_STATE_WAITING)
+    await finish(world, again.erasure_id)
+    assert await identity.fetch_value("select count(*) from account where account_id = $1", account_id) == 0
+
+
 async def test_an_unknown_account_has_no_erasure(world: World) -> None:
     request = pb.EraseAccountAsOperatorRequest(account_id=str(uuid4()))
     assert (await failure(world.privacy_as_operator.EraseAccountAsOperator(request))).reason == "NOT_FOUND"
