@@ -10,6 +10,7 @@ import typer
 
 from services.challenge.cli import register as register_messages
 from services.device_trust.cli import register
+from services.gateway.cli import register as register_privacy
 from services.identity.cli import register_audit
 
 app = typer.Typer(
@@ -100,6 +101,7 @@ def demo(
 register(app, _paragraphs)
 register_messages(app, _paragraphs)
 register_audit(app, _paragraphs)
+register_privacy(app, _paragraphs)
 
 
 def _print_version(wanted: bool) -> None:

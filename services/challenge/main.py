@@ -15,6 +15,7 @@ from libs.runtime.settings import EX_CONFIG
 from services.challenge.assembly import ReceiptTaker, build_parts, build_senders, running_workers
 from services.challenge.domain.codes import SecretRandomness
 from services.challenge.messages.problems import FaultyMessagesError
+from services.challenge.privacy_servicer import privacy_registration
 from services.challenge.servicer import registration
 from services.challenge.settings import ChallengeSettings
 
@@ -40,7 +41,8 @@ async def serve(settings: ChallengeSettings) -> None:
             receipts=receipts,
         )
         await stack.enter_async_context(running_workers(parts))
-        server = build_server(ServerOptions.from_settings(settings), [registration(parts.context)], database.ping)
+        registrations = [registration(parts.context), privacy_registration(parts.context)]
+        server = build_server(ServerOptions.from_settings(settings), registrations, database.ping)
         await run_until_stopped(server, settings.drain_seconds)
 
 

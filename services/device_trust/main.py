@@ -13,6 +13,7 @@ from libs.rpc.server import Registration, ServerOptions, build_server
 from libs.runtime.ids import Uuid7Ids
 from libs.runtime.tasks import running
 from services.device_trust.domain.networks import NetworkHasher
+from services.device_trust.privacy_servicer import privacy_registration
 from services.device_trust.servicer import DeviceTrustServicer
 from services.device_trust.settings import DeviceTrustSettings
 from services.device_trust.use_cases.context import Context
@@ -51,7 +52,8 @@ async def serve(settings: DeviceTrustSettings) -> None:
             retention=settings.retention(),
         )
         servicer = DeviceTrustServicer(context, NetworkHasher(settings.master_key()))
-        server = build_server(ServerOptions.from_settings(settings), [registration(servicer)], database.ping)
+        registrations = [registration(servicer), privacy_registration(context)]
+        server = build_server(ServerOptions.from_settings(settings), registrations, database.ping)
         async with (
             running(run_purger(context, settings.purge_interval_seconds), name="purger"),
             running(run_crowd_counter(context, settings.crowd_interval_seconds), name="crowds"),

@@ -14,6 +14,7 @@ from libs.runtime.clock import Clock
 from libs.runtime.ids import Uuid7Ids
 from libs.runtime.tasks import running
 from services.download_planning.maintenance import Upkeep, run_maintenance
+from services.download_planning.privacy_servicer import privacy_registration
 from services.download_planning.servicer import DownloadPlanningServicer
 from services.download_planning.settings import DownloadPlanningSettings
 from services.download_planning.storage.catalogue import CatalogueCache, CatalogueStore
@@ -74,7 +75,8 @@ async def serve(settings: DownloadPlanningSettings) -> None:
     """Run until the process is asked to stop."""
     async with open_database(settings, NAME) as database, DatabaseClock.open(database) as clock:
         context = build_context(settings, database, clock)
-        server = build_server(ServerOptions.from_settings(settings), [registration(context)], database.ping)
+        registrations = [registration(context), privacy_registration(context)]
+        server = build_server(ServerOptions.from_settings(settings), registrations, database.ping)
         async with running(run_maintenance(context, upkeep_of(settings)), name="maintenance"):
             await run_until_stopped(server, settings.drain_seconds)
 

@@ -14,6 +14,7 @@ from hearthgate.gateway.v1 import download_service_pb2_grpc as download_rpc
 from hearthgate.gateway.v1 import member_service_pb2_grpc as member_rpc
 from hearthgate.gateway.v1 import own_account_service_pb2_grpc as own_account_rpc
 from hearthgate.gateway.v1 import playback_service_pb2_grpc as playback_rpc
+from hearthgate.gateway.v1 import privacy_service_pb2_grpc as privacy_rpc
 from hearthgate.gateway.v1 import profile_service_pb2_grpc as profile_rpc
 from hearthgate.gateway.v1 import protection_service_pb2_grpc as protection_rpc
 from hearthgate.gateway.v1 import verification_service_pb2_grpc as verification_rpc
@@ -32,9 +33,11 @@ from services.gateway.clients.device_trust import DeviceTrustClient
 from services.gateway.clients.download_planning import DownloadPlanningClient
 from services.gateway.clients.identity import UNRETRIED, IdentityClient
 from services.gateway.clients.members import MemberClient
+from services.gateway.clients.privacy import PrivacyClient
 from services.gateway.clients.profiles import ProfileClient
 from services.gateway.clients.protection import ProtectionClient
 from services.gateway.disown_tokens import DisownTokens
+from services.gateway.erasures import run_erasures
 from services.gateway.grants import Grants
 from services.gateway.notices import NoticeOutbox, sender
 from services.gateway.own_account_worker import run_own_accounts
@@ -44,6 +47,7 @@ from services.gateway.servicer.download import DownloadServicer
 from services.gateway.servicer.member import MemberServicer
 from services.gateway.servicer.own_account import OwnAccountServicer
 from services.gateway.servicer.playback import PlaybackServicer
+from services.gateway.servicer.privacy import PrivacyServicer
 from services.gateway.servicer.profile import ProfileServicer
 from services.gateway.servicer.protection import ProtectionServicer
 from services.gateway.servicer.verification import VerificationServicer
@@ -67,6 +71,7 @@ class Leaves:
     device_trust: DeviceTrustClient
     challenge: ChallengeClient
     download_planning: DownloadPlanningClient
+    privacy: PrivacyClient
 
 
 async def serve(settings: GatewaySettings) -> None:
@@ -80,6 +85,7 @@ async def serve(settings: GatewaySettings) -> None:
         await stack.enter_async_context(running(context.notices.run(), name="notices"))
         await stack.enter_async_context(running(run_own_accounts(context), name="own accounts"))
         await stack.enter_async_context(running(run_upkeep(database, clock, settings.retention), name="upkeep"))
+        await stack.enter_async_context(running(run_erasures(context, settings.erasure_poll), name="erasures"))
         server = build_server(ServerOptions.from_settings(settings), registrations(settings, context), database.ping)
         await run_until_stopped(server, settings.drain_seconds)
 
@@ -92,15 +98,21 @@ async def open_leaves(stack: AsyncExitStack, settings: GatewaySettings) -> Leave
         return await stack.enter_async_context(open_channel(target, caller=caller, unretried=unretried))
 
     identity = await channel(settings.identity_address, UNRETRIED)
+    device_trust = await channel(settings.device_trust_address)
+    challenge = await channel(settings.challenge_address)
+    download_planning = await channel(settings.download_planning_address)
     return Leaves(
         identity=IdentityClient(identity),
         protection=ProtectionClient(identity),
         contacts=ContactsClient(identity),
         profiles=ProfileClient(identity),
         members=MemberClient(identity),
-        device_trust=DeviceTrustClient(await channel(settings.device_trust_address)),
-        challenge=ChallengeClient(await channel(settings.challenge_address)),
-        download_planning=DownloadPlanningClient(await channel(settings.download_planning_address)),
+        device_trust=DeviceTrustClient(device_trust),
+        challenge=ChallengeClient(challenge),
+        download_planning=DownloadPlanningClient(download_planning),
+        privacy=PrivacyClient(
+            identity=identity, device_trust=device_trust, challenge=challenge, download_planning=download_planning
+        ),
     )
 
 
@@ -119,6 +131,7 @@ def build_context(
         device_trust=leaves.device_trust,
         challenge=leaves.challenge,
         download_planning=leaves.download_planning,
+        privacy=leaves.privacy,
         grants=Grants(settings.signing_keys()),
         sealing_keys=settings.sealing_keys(),
         digest_key=settings.digest_key(),
@@ -138,6 +151,7 @@ def build_context(
         ),
         disown_tokens=DisownTokens(settings.disown_keys(), timedelta(days=settings.disown_days)),
         own_accounts=settings.own_account_policy,
+        erasure_policy=settings.erasure_policy,
     )
 
 
@@ -202,6 +216,16 @@ def registrations(settings: GatewaySettings, context: Context) -> list[Registrat
             servicer=ProfileServicer(context),
             service_name="hearthgate.gateway.v1.ProfileService",
             allowed_callers=public,
+        ),
+        Registration(
+            add=privacy_rpc.add_PrivacyServiceServicer_to_server,
+            servicer=PrivacyServicer(context),
+            service_name="hearthgate.gateway.v1.PrivacyService",
+            allowed_callers=public,
+            by_method={
+                **dict.fromkeys(("ExportAccountAsOperator", "EraseAccountAsOperator", "CancelErasure"), operator),
+                "GetErasure": public | operator,
+            },
         ),
     ]
 

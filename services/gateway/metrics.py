@@ -22,6 +22,12 @@ _STALLED: Final = _METER.create_counter(
     unit="{own_account}",
     description="Moves given up, by the step that failed",
 )
+_ERASURES: Final = _METER.create_counter(
+    "hearthgate.gateway.erasures", unit="{erasure}", description="Erasures of accounts that ended, by state"
+)
+_ERASURE_FAILURES: Final = _METER.create_counter(
+    "hearthgate.gateway.erasures.failures", unit="{failure}", description="Failed steps of erasures, by step"
+)
 
 
 def count_decision(*, kind: str, outcome: str, reason: str, cell: str) -> None:
@@ -42,3 +48,13 @@ def count_failed_notice(kind: str) -> None:
 def count_stalled_own_account(step: str) -> None:
     """A move, or its undoing, was given up."""
     _STALLED.add(1, {"step": step})
+
+
+def count_erasure(state: str) -> None:
+    """An erasure is done, was cancelled, or was given up until an operator looks."""
+    _ERASURES.add(1, {"state": state})
+
+
+def count_erasure_failure(step: str) -> None:
+    """A step of an erasure failed, and is tried again."""
+    _ERASURE_FAILURES.add(1, {"step": step})

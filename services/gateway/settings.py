@@ -11,6 +11,7 @@ from libs.rollout.experiment import Experiment
 from libs.rollout.parsing import parse_experiment
 from libs.runtime.keys import SealingKeys, SigningKey, decode_key, derive_key
 from libs.runtime.settings import ServiceSettings
+from services.gateway.domain.erasure import ErasurePolicy
 from services.gateway.domain.lease import LeasePolicy
 from services.gateway.domain.notices import NoticePolicy
 from services.gateway.domain.own_account import OwnAccountPolicy
@@ -66,6 +67,14 @@ class GatewaySettings(ServiceSettings):
     """How often a worker looks for such moves."""
     own_account_max_attempts: int = Field(default=20, ge=1, le=1000)
     """Attempts at a step before it is given up, and listed for the operator. Ours: more than three hours."""
+    erasure_grace_days: float = Field(default=14, ge=0, le=30)
+    """How long an account that is to be erased is closed before it is (ours; GDPR, article 12: within a month)."""
+    erasure_settle_seconds: float = Field(default=60, gt=0, le=3600)
+    """When everything that was under way at an account's closing is over: longer than a call's deadline (ours)."""
+    erasure_max_attempts: int = Field(default=100, ge=1, le=10_000)
+    """After so many failures of one step in a row, about four days, an erasure waits for an operator (ours)."""
+    erasure_poll_seconds: float = Field(default=30, gt=0, le=3600)
+    """How often it is looked which erasures are due (ours)."""
 
     @field_validator("master_keys")
     @classmethod
@@ -108,6 +117,20 @@ class GatewaySettings(ServiceSettings):
         return Retention(
             decisions=timedelta(days=self.decision_retention_days), interval=timedelta(seconds=self.upkeep_seconds)
         )
+
+    @property
+    def erasure_policy(self) -> ErasurePolicy:
+        """How erasures go."""
+        return ErasurePolicy(
+            grace=timedelta(days=self.erasure_grace_days),
+            settle=timedelta(seconds=self.erasure_settle_seconds),
+            max_attempts=self.erasure_max_attempts,
+        )
+
+    @property
+    def erasure_poll(self) -> timedelta:
+        """How often it is looked which erasures are due."""
+        return timedelta(seconds=self.erasure_poll_seconds)
 
     def signing_keys(self) -> list[SigningKey]:
         """The keys of grants, newest first."""

@@ -23,11 +23,13 @@ from services.identity.failed_sign_ins import writing_failed_sign_ins
 from services.identity.member_servicer import member_registration, plan_registration
 from services.identity.member_upkeep import run_member_upkeep
 from services.identity.passwords import Argon2idHasher, Passwords
+from services.identity.privacy_servicer import privacy_registration
 from services.identity.profile_servicer import profile_registration
 from services.identity.protection_servicer import protection_registration
 from services.identity.servicer import registration
 from services.identity.settings import IdentitySettings
 from services.identity.use_cases.context import Identity
+from services.identity.use_cases.purge_sign_ups import run_sign_up_purger
 
 NAME: Final = "identity"
 
@@ -50,6 +52,7 @@ def registrations(identity: Identity) -> list[Registration]:
         contact_registration(identity),
         member_registration(identity),
         plan_registration(identity),
+        privacy_registration(identity),
         profile_registration(identity),
         protection_registration(identity),
     ]
@@ -59,9 +62,11 @@ def registrations(identity: Identity) -> list[Registration]:
 async def running_workers(settings: IdentitySettings, identity: Identity) -> AsyncIterator[None]:
     """What goes on beside the server until the block ends."""
     every = timedelta(seconds=settings.audit_anchor_seconds)
+    purger = run_sign_up_purger(identity, settings.sign_up_purge_interval, settings.sign_up_retention)
     anchoring = keep_anchoring(identity, every=every, file=settings.audit_anchor_file)
     async with (
         running(anchoring, name="audit-anchoring"),
+        running(purger, name="sign-up-purger"),
         running(run_member_upkeep(identity, timedelta(seconds=settings.member_upkeep_seconds)), name="member-upkeep"),
         writing_failed_sign_ins(identity, every_seconds=settings.audit_failures_seconds),
     ):

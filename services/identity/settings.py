@@ -54,6 +54,10 @@ class IdentitySettings(ServiceSettings):
     """How often failed sign-ins are written down. Ours: a crash forgets no more, and a flood makes one event of it."""
     default_plan_id: str = Field(default="standard", pattern=r"^[a-z0-9-]{1,32}$")
     """The plan of an account that names none."""
+    sign_up_retention_hours: float = Field(default=48, ge=24, le=720)
+    """How long a sign-up that was never completed is kept: longer than the gateway knows of it (ours)."""
+    sign_up_purge_seconds: float = Field(default=3600, gt=0, le=86_400)
+    """How often those are deleted (ours)."""
     max_profiles: int = Field(default=5, ge=1, le=100)
     """Profiles an account may have. Netflix help: 5."""
     member_upkeep_seconds: float = Field(default=60, gt=0, le=86_400)
@@ -87,6 +91,16 @@ class IdentitySettings(ServiceSettings):
     def all_audit_keys(self) -> AuditKeys:
         """The audit log's own keys first; those derived from the contact keys verify what was written before."""
         return AuditKeys.from_texts(self.audit_keys.get_secret_value(), self.contact_keys.get_secret_value())
+
+    @property
+    def sign_up_retention(self) -> timedelta:
+        """How long a sign-up that was never completed is kept."""
+        return timedelta(hours=self.sign_up_retention_hours)
+
+    @property
+    def sign_up_purge_interval(self) -> timedelta:
+        """How often those are deleted."""
+        return timedelta(seconds=self.sign_up_purge_seconds)
 
     def lifetimes(self) -> Lifetimes:
         """How long tokens hold."""

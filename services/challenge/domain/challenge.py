@@ -67,6 +67,7 @@ class NoticeKind(StrEnum):
     MEMBER_REMOVED = "member_removed"
     MEMBER_INVITED = "member_invited"
     MEMBERSHIP_REQUESTED = "membership_requested"
+    ACCOUNT_ERASURE = "account_erasure"
 
 
 _UNDELIVERED: Final = frozenset({DeliveryState.BOUNCED, DeliveryState.EXPIRED})

@@ -75,12 +75,6 @@ where state in ('bounced', 'expired') and update_time >= $1
 order by update_time desc, delivery_id
 limit $2"""
 
-MARK_REFERENCE: Final = """/* challenge.mark_reference: which message a provider means, and an earlier receipt */
-insert into provider_message as m (reference_hash, account_id, delivery_id, create_time)
-values ($1, $2, $3, $4)
-on conflict (reference_hash) do update set account_id = excluded.account_id, delivery_id = excluded.delivery_id
-returning state"""
-
 TAKE_RECEIPT: Final = """/* challenge.take_receipt: a provider's word, and the message, where it is known */
 insert into provider_message as m (reference_hash, state, create_time)
 values ($1, $2, $3)

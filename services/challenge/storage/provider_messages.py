@@ -6,8 +6,10 @@ from datetime import datetime
 from uuid import UUID
 
 from libs.persistence.database import Executor
+from libs.persistence.privacy import account_hash
 from services.challenge.domain.challenge import DeliveryState
 from services.challenge.storage import delivery_sql as sql
+from services.challenge.storage import privacy_sql
 
 
 class ProviderMessageStore:
@@ -19,8 +21,10 @@ class ProviderMessageStore:
     async def mark(
         self, reference_hash: bytes, account_id: UUID, delivery_id: UUID, now: datetime
     ) -> DeliveryState | None:
-        """Say which message it is; what a receipt said that came before."""
-        state = await self._executor.fetch_value(sql.MARK_REFERENCE, reference_hash, account_id, delivery_id, now)
+        """Say which message it is, unless its account was erased; what a receipt said that came before."""
+        state = await self._executor.fetch_value(
+            privacy_sql.MARK_REFERENCE, reference_hash, account_id, delivery_id, now, account_hash(account_id)
+        )
         return DeliveryState(state) if state else None
 
     async def take(self, reference_hash: bytes, state: DeliveryState, now: datetime) -> tuple[UUID, UUID] | None:

@@ -7,8 +7,10 @@ from datetime import datetime
 from uuid import UUID
 
 from libs.persistence.database import Executor
+from libs.persistence.privacy import account_hash
+from libs.runtime.errors import not_found
 from services.challenge.domain.verification import request_id_reused
-from services.challenge.storage import sql
+from services.challenge.storage import privacy_sql, sql
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,19 +39,25 @@ class RequestStore:
         self._executor = executor
 
     async def find(self, request: Request) -> Made | None:
-        """What this very request made; None for a new one. Raises REQUEST_ID_REUSED."""
-        row = await self._executor.fetch_row(sql.FIND_REQUEST, request.account_id, request.request_id)
-        if row is None:
+        """What this request made; None for a new one. Raises REQUEST_ID_REUSED; NOT_FOUND for an erased account."""
+        row = await self._executor.fetch_row(
+            privacy_sql.FIND_REQUEST, request.account_id, request.request_id, account_hash(request.account_id)
+        )
+        if row is None or row["is_erased"]:
+            raise not_found("account")
+        if row["rpc"] is None:
             return None
         if row["rpc"] != request.rpc or row["body_digest"] != request.body_digest:
             raise request_id_reused()
         return Made(challenge_id=row["challenge_id"], delivery_id=row["delivery_id"], answer=row["answer"])
 
     async def begin(self, request: Request, now: datetime) -> Made | None:
-        """Remember a request that makes nothing; what is known of it where it came before. Raises REQUEST_ID_REUSED."""
-        new = await self._executor.fetch_value(
-            sql.BEGIN_REQUEST, request.account_id, request.request_id, request.rpc, request.body_digest, now
-        )
+        """Remember a request that makes nothing; what is known of it where it came before.
+
+        Raises REQUEST_ID_REUSED; NOT_FOUND for an erased account.
+        """
+        values = (request.account_id, request.request_id, request.rpc, request.body_digest, now)
+        new = await self._executor.fetch_value(privacy_sql.BEGIN_REQUEST, *values, account_hash(request.account_id))
         return await self.find(request) if new is None else None
 
     async def keep_answer(self, request: Request, answer: str) -> None:
@@ -57,9 +65,12 @@ class RequestStore:
         await self._executor.execute(sql.ANSWER_REQUEST, request.account_id, request.request_id, answer)
 
     async def insert(self, request: Request, made: Made, now: datetime) -> None:
-        """Remember it. Raises UniqueViolation where the same id came at the same time."""
-        await self._executor.execute(
-            sql.INSERT_REQUEST,
+        """Remember it.
+
+        Raises UniqueViolation where the same id came at the same time; NOT_FOUND for an erased account.
+        """
+        tag = await self._executor.execute(
+            privacy_sql.INSERT_REQUEST,
             request.account_id,
             request.request_id,
             request.rpc,
@@ -67,4 +78,7 @@ class RequestStore:
             made.challenge_id,
             made.delivery_id,
             now,
+            account_hash(request.account_id),
         )
+        if tag == "INSERT 0 0":
+            raise not_found("account")

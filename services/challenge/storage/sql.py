@@ -160,19 +160,6 @@ update phone_range set sent_count = greatest(sent_count - 1, 0) where range_hash
 COUNT_VERIFIED: Final = """/* challenge.count_verified: a code sent to these ranges was entered */
 update phone_range set verified_count = verified_count + 1 where range_hash = any($1::bytea[])"""
 
-FIND_REQUEST: Final = """/* challenge.find_request: what a request id has made, or was answered */
-select rpc, body_digest, challenge_id, delivery_id, answer from request where account_id = $1 and request_id = $2"""
-
-INSERT_REQUEST: Final = """/* challenge.insert_request: remember what a request id makes, in the same transaction */
-insert into request (account_id, request_id, rpc, body_digest, challenge_id, delivery_id, create_time)
-values ($1, $2, $3, $4, $5, $6, $7)"""
-
-BEGIN_REQUEST: Final = """/* challenge.begin_request: remember a request that makes nothing; no row: it came before */
-insert into request (account_id, request_id, rpc, body_digest, create_time)
-values ($1, $2, $3, $4, $5)
-on conflict (account_id, request_id) do nothing
-returning request_id"""
-
 ANSWER_REQUEST: Final = """/* challenge.answer_request: keep an answer that a repeat would not get by itself */
 update request set answer = $3 where account_id = $1 and request_id = $2"""
 

@@ -33,7 +33,7 @@ _ABOUT_A_DEVICE: Final = frozenset(
         NoticeKind.MEMBERSHIP_REQUESTED,
     }
 )
-_ABOUT_A_MOMENT: Final = frozenset({NoticeKind.DEADLINE_COMING, NoticeKind.MEMBER_INVITED})
+_ABOUT_A_MOMENT: Final = frozenset({NoticeKind.DEADLINE_COMING, NoticeKind.MEMBER_INVITED, NoticeKind.ACCOUNT_ERASURE})
 _log = get_logger(__name__)
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from libs.persistence.database import Executor
+from libs.persistence.privacy import require_not_erased
 from services.device_trust.domain.allowances import YEAR
 from services.device_trust.domain.history import History, encode
 from services.device_trust.domain.records import (
@@ -40,11 +41,12 @@ class Store:
         self._executor = executor
 
     async def lock_household(self, account_id: UUID, now: datetime) -> None:
-        """Hold the account's household until the transaction ends.
+        """Hold the account's household until the transaction ends. Raises NOT_FOUND for an account that was erased.
 
         A statement of its own, so that what is read next sees what others committed before the lock was free.
         """
         await self._executor.execute(sql.LOCK_HOUSEHOLD, account_id, now)
+        await require_not_erased(self._executor, account_id)
 
     async def load(self, account_id: UUID, client: Client | None, now: datetime, allowance_period: timedelta) -> Loaded:
         """The household, the device seen as ``client`` and the crowd on its network; or the household alone.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from services.device_trust.domain.facts import Household, look
+from services.device_trust.domain.facts import Facts, Household, look
 from services.device_trust.domain.records import Client, Device, Standing
 from services.device_trust.domain.standing import judge
 from services.device_trust.storage.store import Store
@@ -23,6 +23,11 @@ async def list_devices(context: Context, account_id: UUID) -> list[tuple[Device,
 
 def last_standing(context: Context, household: Household, device: Device, now: datetime) -> Standing:
     """The standing of a device, judged now at the network of its last sighting."""
+    return judge(last_facts(context, household, device, now), context.policy).standing
+
+
+def last_facts(context: Context, household: Household, device: Device, now: datetime) -> Facts:
+    """The facts about a device as it was last seen."""
     network = household.history.networks.get(device.last_network)
     client = Client(
         device_id=device.device_id,
@@ -34,5 +39,4 @@ def last_standing(context: Context, household: Household, device: Device, now: d
         country=device.last_country,
         asn=network.asn if network is not None and network.asn else None,
     )
-    facts = look(household, device, client, now, context.policy, context.scorer)
-    return judge(facts, context.policy).standing
+    return look(household, device, client, now, context.policy, context.scorer)

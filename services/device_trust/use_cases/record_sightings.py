@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence, Set
 from uuid import UUID
 
+from libs.runtime.errors import ErrorReason, ServiceError
 from libs.runtime.logging import get_logger
 from services.device_trust.domain.records import Device, Sighting, see
 from services.device_trust.domain.sightings import check_times, fold
@@ -19,7 +20,8 @@ async def record_sightings(context: Context, sightings: Sequence[Sighting], refu
     """Take in a batch; return how many sightings were new. Of those in ``refused``, by id, only the devices are noted.
 
     Nothing is taken in when one time is impossible (INVALID_FIELD, naming each). After that each account is
-    atomic by itself, in the order of account ids; a repeated batch takes in what was left of it.
+    atomic by itself, in the order of account ids; a repeated batch takes in what was left of it. Sightings of an
+    account that was erased come too late: they are passed over, and hold up nobody else's.
     """
     now = context.clock.now()
     retention = context.retention
@@ -30,7 +32,12 @@ async def record_sightings(context: Context, sightings: Sequence[Sighting], refu
         by_account[sighting.account_id].setdefault(sighting.sighting_id, sighting)
     recorded = 0
     for account_id in sorted(by_account):
-        recorded += await _record_account(context, account_id, list(by_account[account_id].values()), refused)
+        try:
+            recorded += await _record_account(context, account_id, list(by_account[account_id].values()), refused)
+        except ServiceError as error:
+            if error.reason is not ErrorReason.NOT_FOUND:
+                raise
+            _log.info("sightings came after the account was erased", count=len(by_account[account_id]))
     _log.debug("sightings recorded", accounts=len(by_account), received=len(sightings), recorded=recorded)
     return recorded
 

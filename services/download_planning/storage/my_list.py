@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from libs.persistence.database import Database
+from libs.persistence.privacy import require_not_erased
 from libs.runtime.errors import ErrorReason, ServiceError
 from services.download_planning.domain.my_list import MyListItem
 from services.download_planning.storage import my_list_sql as sql
@@ -29,10 +30,14 @@ class MyListStore:
         now: datetime,
         max_titles: int,
     ) -> int:
-        """Add titles, then take titles off; how many there are now. LIMIT_EXCEEDED where those are too many."""
+        """Add titles, then take titles off; how many there are now.
+
+        Raises LIMIT_EXCEEDED where those are too many, NOT_FOUND for an account that was erased.
+        """
         async with self._database.transaction() as tx:
             await tx.execute(ENSURE_ACCOUNT, account_id)
             await tx.fetch(LOCK_ACCOUNT, account_id)
+            await require_not_erased(tx, account_id)
             await tx.execute(sql.ADD_ITEMS, account_id, profile_id, list(add), [now] * len(add))
             await tx.execute(sql.REMOVE_ITEMS, account_id, profile_id, list(remove))
             count = int(await tx.fetch_value(sql.COUNT_ITEMS, account_id, profile_id))
@@ -49,7 +54,11 @@ class MyListStore:
     async def add(self, account_id: UUID, profile_id: UUID, items: Sequence[MyListItem]) -> None:
         """Put items on the list with their times, however many there are; those that are there stay as they are."""
         titles, times = [each.title_id for each in items], [each.add_time for each in items]
-        await self._database.execute(sql.ADD_ITEMS, account_id, profile_id, titles, times)
+        async with self._database.transaction() as tx:
+            await tx.execute(ENSURE_ACCOUNT, account_id)
+            await tx.fetch(LOCK_ACCOUNT, account_id)
+            await require_not_erased(tx, account_id)
+            await tx.execute(sql.ADD_ITEMS, account_id, profile_id, titles, times)
 
     async def remove(self, account_id: UUID, profile_id: UUID, title_ids: Sequence[str]) -> None:
         """Take titles off the list."""

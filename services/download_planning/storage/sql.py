@@ -120,17 +120,6 @@ update catalogue_state set viewer_count = $1, version = version + 1 where id = 1
 
 # Viewing --------------------------------------------------------------------------------------------------------------
 
-INSERT_VIEWINGS: Final = """
-/* download_planning.insert_viewings: what a profile watched; a viewing id that is there already is passed over */
-insert into viewing (account_id, profile_id, viewing_id, title_id, device_id, state, position_ms, event_time,
-                     record_time)
-select $1, $2, r.viewing_id, r.title_id, r.device_id, r.state, r.position_ms, r.event_time, $3
-from unnest($4::uuid[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::timestamptz[])
-     as r(viewing_id, title_id, device_id, state, position_ms, event_time)
-on conflict (account_id, profile_id, viewing_id) do nothing
-returning viewing_id
-"""
-
 LIST_PROGRESS: Final = """
 /* download_planning.list_progress: a profile's newest event for each title, by when it happened */
 select distinct on (v.title_id) v.title_id, v.state, v.event_time

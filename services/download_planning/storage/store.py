@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -11,12 +11,23 @@ from uuid import UUID
 from asyncpg import Record
 
 from libs.persistence.database import Database, Executor
+from libs.persistence.privacy import (
+    Erased,
+    Exported,
+    Subject,
+    account_hash,
+    bury,
+    erase_holdings,
+    export_holdings,
+    require_not_erased,
+)
 from libs.runtime.errors import ErrorReason, ServiceError
 from services.download_planning.codec import decode_explanation, decode_plan, encode_explanation, encode_plan
 from services.download_planning.domain.devices import DeviceKey, DownloadSettings
 from services.download_planning.domain.plan import DownloadPlan, Explanation
 from services.download_planning.domain.viewing import Progress, Viewing, ViewingState
-from services.download_planning.storage import sql
+from services.download_planning.storage import privacy_sql, sql
+from services.download_planning.storage.privacy import HOLDINGS
 
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
@@ -57,9 +68,12 @@ class PlanningStore:
     async def record_viewings(
         self, account_id: UUID, profile_id: UUID, viewings: Sequence[Viewing], now: datetime
     ) -> int:
-        """Keep the viewings whose ids are new; how many those were."""
-        columns = _columns(viewings)
-        return len(await self._database.fetch(sql.INSERT_VIEWINGS, account_id, profile_id, now, *columns))
+        """Keep the viewings whose ids are new; how many those were. Raises NOT_FOUND for an account that was erased."""
+        values = (account_id, profile_id, now, *_columns(viewings), account_hash(account_id))
+        new = len(await self._database.fetch(privacy_sql.INSERT_VIEWINGS, *values))
+        if not new:
+            await require_not_erased(self._database, account_id)
+        return new
 
     async def list_progress(self, account_id: UUID, profile_id: UUID) -> dict[str, Progress]:
         """Where the profile stands with each title that it has watched any of."""
@@ -77,10 +91,14 @@ class PlanningStore:
     async def configure(
         self, key: DeviceKey, platform: str, settings: DownloadSettings, *, max_devices: int, now: datetime
     ) -> None:
-        """Put the settings in place of what was. LIMIT_EXCEEDED where they take one device more than the plan has."""
+        """Put the settings in place of what was.
+
+        LIMIT_EXCEEDED where they take one device more than the plan has, NOT_FOUND for an account that was erased.
+        """
         async with self._database.transaction() as tx:
             if settings.is_on:
                 await _claim_device(tx, key, max_devices)
+            await require_not_erased(tx, key.account_id)
             await tx.execute(
                 sql.UPSERT_SETTINGS,
                 *(key.account_id, key.profile_id, key.device_id, platform),
@@ -94,7 +112,10 @@ class PlanningStore:
         return None if row is None else DeviceRecord.from_row(row)
 
     async def save_plan(self, key: DeviceKey, explanation: Explanation, *, replaces: int) -> None:
-        """Keep the plan in place of generation ``replaces`` (0: none). CONCURRENT_CHANGE where it is not the newest."""
+        """Keep the plan in place of generation ``replaces`` (0: none). CONCURRENT_CHANGE where it is not the newest.
+
+        NOT_FOUND for an account that was erased.
+        """
         plan = explanation.plan
         async with self._database.transaction() as tx:
             saved = await tx.fetch_value(
@@ -104,6 +125,7 @@ class PlanningStore:
             )
             if saved is None:
                 raise ServiceError(ErrorReason.CONCURRENT_CHANGE, detail="the device was planned at the same time")
+            await require_not_erased(tx, key.account_id)
             await tx.execute(
                 sql.INSERT_EXPLANATION,
                 *(key.account_id, plan.plan_id, key.profile_id, key.device_id),
@@ -128,8 +150,18 @@ class PlanningStore:
         """Delete settings and plans of a profile that has left the account; the devices that had a plan."""
         async with self._database.transaction() as tx:
             await tx.execute(sql.DELETE_SETTINGS, account_id, profile_id)
+            await tx.execute(privacy_sql.DELETE_PROFILE_EXPLANATIONS, account_id, profile_id)
             rows = await tx.fetch(sql.DELETE_WANTED, account_id, profile_id)
         return [row["device_id"] for row in rows]
+
+    def export_account(self, account_id: UUID) -> AsyncGenerator[list[Exported]]:
+        """Everything that is held about an account, in chunks."""
+        return export_holdings(self._database, HOLDINGS, Subject(account_id=account_id))
+
+    async def erase_account(self, account_id: UUID, now: datetime) -> Erased:
+        """Put up the tombstone, then delete what is held; how much that was."""
+        await bury(self._database, account_id, now)
+        return await erase_holdings(self._database, HOLDINGS, Subject(account_id=account_id))
 
 
 async def _claim_device(tx: Executor, key: DeviceKey, max_devices: int) -> None:

@@ -77,6 +77,7 @@ class Notice:
     number: str = ""
     """Where it goes by text, in place of ``email``."""
     due_time: datetime | None = None
+    """When what it speaks of is going to happen, or ends."""
     invitation_token: str = ""
 
     def __repr__(self) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID, uuid5
 
 import jwt
@@ -21,9 +22,11 @@ from services.gateway.clients.device_trust import DeviceTrustClient, Sighting, S
 from services.gateway.clients.download_planning import DownloadPlanningClient
 from services.gateway.clients.identity import IdentityClient
 from services.gateway.clients.members import MemberClient
+from services.gateway.clients.privacy import PrivacyClient
 from services.gateway.clients.profiles import ProfileClient
 from services.gateway.clients.protection import ProtectionClient
 from services.gateway.disown_tokens import DisownTokens
+from services.gateway.domain.erasure import ErasurePolicy
 from services.gateway.domain.lease import LeasePolicy
 from services.gateway.domain.own_account import OwnAccountPolicy
 from services.gateway.domain.records import (
@@ -59,6 +62,7 @@ class Context:
     members: MemberClient
     challenge: ChallengeClient
     download_planning: DownloadPlanningClient
+    privacy: PrivacyClient
     grants: Grants
     sealing_keys: SealingKeys
     digest_key: bytes
@@ -71,7 +75,9 @@ class Context:
     notices: NoticeOutbox
     disown_tokens: DisownTokens
     own_accounts: OwnAccountPolicy
+    erasure_policy: ErasurePolicy
     after_step: Callable[[str], None] = _nothing
+    erasure_wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     def body_digest(self, request: Message) -> bytes:
         """Tells one request's body from another's, without its secrets and without where it came from.

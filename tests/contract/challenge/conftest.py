@@ -22,6 +22,7 @@ from libs.testing.smsc import Smsc
 from libs.testing.smtp import SmtpInbox
 from services.challenge.assembly import ReceiptTaker, build_parts, build_senders, running_workers
 from services.challenge.domain.codes import SecretRandomness
+from services.challenge.privacy_servicer import privacy_registration
 from services.challenge.servicer import registration
 from services.challenge.settings import ChallengeSettings
 from tests.contract.challenge.challenge_world import GATEWAY, OPERATOR, STRANGER, Replica, StartReplica, World
@@ -70,7 +71,11 @@ async def start_replica(clock: FakeClock) -> AsyncIterator[StartReplica]:
                 receipts=receipts,
             )
             callers = {each.name: [secret_digest(each.secret)] for each in (GATEWAY, OPERATOR, STRANGER)}
-            server = build_server(ServerOptions(callers=callers), [registration(parts.context)], database.ping)
+            server = build_server(
+                ServerOptions(callers=callers),
+                [registration(parts.context), privacy_registration(parts.context)],
+                database.ping,
+            )
             if workers:
                 await stack.enter_async_context(running_workers(parts))
             await stack.enter_async_context(server)

@@ -19,6 +19,7 @@ from libs.testing.plugin import ServiceDatabaseFactory
 from services.device_trust.domain.networks import NetworkHasher
 from services.device_trust.domain.policy import Policy, Retention
 from services.device_trust.main import registration
+from services.device_trust.privacy_servicer import privacy_registration
 from services.device_trust.servicer import DeviceTrustServicer
 from services.device_trust.use_cases.context import Context
 from tests.contract.device_trust.device_trust_world import GATEWAY, OPERATOR, PINNED, PLAIN, STRANGER, World
@@ -42,7 +43,9 @@ async def world(
         context = Context(database=database, clock=clock, ids=ids, policy=policy, retention=Retention(), scorer=PLAIN)
         servicer = DeviceTrustServicer(context, NetworkHasher(b"n" * 32))
         callers = {each.name: [secret_digest(each.secret)] for each in (GATEWAY, OPERATOR, STRANGER)}
-        server = build_server(ServerOptions(callers=callers), [registration(servicer)], database.ping)
+        server = build_server(
+            ServerOptions(callers=callers), [registration(servicer), privacy_registration(context)], database.ping
+        )
         await stack.enter_async_context(server)
         stubs = {}
         for caller in (GATEWAY, OPERATOR, STRANGER):

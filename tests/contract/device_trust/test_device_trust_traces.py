@@ -67,10 +67,10 @@ async def test_a_presence_by_sighting_is_not_kept(world: World) -> None:
     assert not (await everything(world))["presence"]
 
 
-async def test_every_table_but_the_counts_is_keyed_by_account(world: World) -> None:
+async def test_every_table_but_the_counts_and_the_tombstones_is_keyed_by_account(world: World) -> None:
     tables = set(await everything(world)) - {"schema_migrations"}
     keyed = {row["table_name"] for row in await world.context.database.fetch(ACCOUNT_ID)}
-    assert tables - keyed == {"crowd"}
+    assert tables - keyed == {"crowd", "erased_account"}
 
 
 async def test_deleting_an_account_s_rows_leaves_no_trace_of_it(world: World) -> None:

@@ -25,6 +25,7 @@ from libs.runtime.clock import Clock
 from libs.runtime.errors import ErrorReason, ServiceError
 from libs.runtime.keys import new_secret, secret_digest
 from services.download_planning.main import build_context, registration
+from services.download_planning.privacy_servicer import privacy_registration
 from services.download_planning.settings import DownloadPlanningSettings
 from services.download_planning.use_cases.context import Context
 
@@ -78,7 +79,8 @@ async def start_service(stack: AsyncExitStack, dsn: str, clock: Clock, **overrid
     database = await Database.connect(dsn, application_name="test", pool_size=settings.database_pool_size)
     stack.push_async_callback(database.close)
     context = build_context(settings, database, clock)
-    built = build_server(ServerOptions.from_settings(settings), [registration(context)], database.ping)
+    registrations = [registration(context), privacy_registration(context)]
+    built = build_server(ServerOptions.from_settings(settings), registrations, database.ping)
     server = await stack.enter_async_context(built)
     stubs: dict[str, Stub] = {}
     for name, secret in secrets.items():

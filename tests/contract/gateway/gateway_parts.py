@@ -20,16 +20,18 @@ from libs.testing.smsc import Smsc
 from libs.testing.smtp import SmtpInbox
 from services.challenge import assembly
 from services.challenge.domain.codes import SecretRandomness
+from services.challenge.privacy_servicer import privacy_registration as challenge_privacy_registration
 from services.challenge.servicer import registration as challenge_registration
 from services.challenge.settings import ChallengeSettings
 from services.device_trust import main as device_trust_main
 from services.device_trust.domain.model import Model
-from services.device_trust.domain.networks import NetworkHasher
 from services.device_trust.domain.policy import Policy, Retention
 from services.device_trust.domain.scoring import scorer
+from services.device_trust.privacy_servicer import privacy_registration as device_trust_privacy_registration
 from services.device_trust.servicer import DeviceTrustServicer
 from services.device_trust.use_cases.context import Context as DeviceTrustContext
 from services.download_planning import main as planning_main
+from services.download_planning.privacy_servicer import privacy_registration as planning_privacy_registration
 from services.download_planning.settings import DownloadPlanningSettings
 from services.gateway import main as gateway_main
 from services.gateway.own_account_worker import run_own_accounts
@@ -126,6 +128,7 @@ async def _identity(world: World, database: Database, dsn: str) -> list[Registra
     passwords = identity_main.build_passwords(settings)
     world.stack.callback(passwords.close)
     identity = identity_main.build_identity(settings, database=database, clock=world.clock, passwords=passwords)
+    world.identity = identity
     return identity_main.registrations(identity)
 
 
@@ -138,7 +141,8 @@ async def _device_trust(world: World, database: Database, dsn: str) -> list[Regi
         retention=Retention(),
         scorer=scorer(_model()),
     )
-    return [device_trust_main.registration(DeviceTrustServicer(context, NetworkHasher(b"n" * 32)))]
+    servicer = DeviceTrustServicer(context, world.network_hasher)
+    return [device_trust_main.registration(servicer), device_trust_privacy_registration(context)]
 
 
 def _model() -> Model:
@@ -176,12 +180,14 @@ async def _challenge(world: World, database: Database, dsn: str) -> list[Registr
         receipts=receipts,
     )
     await world.stack.enter_async_context(assembly.running_workers(parts))
-    return [challenge_registration(parts.context)]
+    world.code_keys = parts.context.keys
+    return [challenge_registration(parts.context), challenge_privacy_registration(parts.context)]
 
 
 async def _download_planning(world: World, database: Database, dsn: str) -> list[Registration]:
     settings = DownloadPlanningSettings(database_url=dsn)  # type: ignore[arg-type]  # pydantic wraps it
-    return [planning_main.registration(planning_main.build_context(settings, database, world.clock))]
+    context = planning_main.build_context(settings, database, world.clock)
+    return [planning_main.registration(context), planning_privacy_registration(context)]
 
 
 _LEAVES: dict[str, Callable[[World, Database, str], Awaitable[list[Registration]]]] = {

@@ -30,6 +30,7 @@ from hearthgate.gateway.v1 import member_service_pb2_grpc as member_rpc
 from hearthgate.gateway.v1 import own_account_service_pb2_grpc as own_account_rpc
 from hearthgate.gateway.v1 import playback_service_pb2 as playback_pb
 from hearthgate.gateway.v1 import playback_service_pb2_grpc as playback_rpc
+from hearthgate.gateway.v1 import privacy_service_pb2_grpc as privacy_rpc
 from hearthgate.gateway.v1 import profile_service_pb2_grpc as profile_rpc
 from hearthgate.gateway.v1 import protection_service_pb2_grpc as protection_rpc
 from hearthgate.gateway.v1 import verification_service_pb2_grpc as verification_rpc
@@ -48,8 +49,11 @@ from libs.runtime.keys import new_secret, secret_digest
 from libs.testing.smsc import Smsc
 from libs.testing.smsc_messages import ReceivedText
 from libs.testing.smtp import SmtpInbox
+from services.challenge.domain.codes import CodeKeys
+from services.device_trust.domain.networks import NetworkHasher
 from services.device_trust.domain.policy import Policy
 from services.gateway.use_cases.context import Context
+from services.identity.use_cases.context import Identity
 
 GATEWAY = CallerCredentials("gateway", new_secret())
 OPERATOR = CallerCredentials("operator", new_secret())
@@ -96,6 +100,9 @@ class World:
     parts: dict[str, Part] = field(default_factory=dict)
     gateway: Context = field(init=False)
     gateway_fields: dict[str, Any] = field(default_factory=dict)
+    identity: Identity = field(init=False)
+    code_keys: CodeKeys = field(init=False)
+    network_hasher: NetworkHasher = field(default_factory=lambda: NetworkHasher(b"n" * 32))
     _read: set[int] = field(default_factory=set)
     _read_texts: list[ReceivedText] = field(default_factory=list)
 
@@ -142,6 +149,14 @@ class World:
     @property
     def profiles(self) -> profile_rpc.ProfileServiceStub:
         return profile_rpc.ProfileServiceStub(self.channels["backend"])
+
+    @property
+    def privacy(self) -> privacy_rpc.PrivacyServiceStub:
+        return privacy_rpc.PrivacyServiceStub(self.channels["backend"])
+
+    @property
+    def privacy_as_operator(self) -> privacy_rpc.PrivacyServiceStub:
+        return privacy_rpc.PrivacyServiceStub(self.channels["operator"])
 
     @property
     def device_trust(self) -> trust_rpc.DeviceTrustServiceStub:

@@ -220,6 +220,8 @@ class _NoticeKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_NoticeKind
     """An invitation to be an extra member; to the invited person, with `invitation_token` in its link."""
     NOTICE_KIND_MEMBERSHIP_REQUESTED: _NoticeKind.ValueType  # 30
     """The viewer of a device asks to be an extra member; to the owner."""
+    NOTICE_KIND_ACCOUNT_ERASURE: _NoticeKind.ValueType  # 13
+    """The account is going to be erased, on the day of `due_time`."""
 
 class NoticeKind(_NoticeKind, metaclass=_NoticeKindEnumTypeWrapper):
     """What an owner is told."""
@@ -252,6 +254,8 @@ NOTICE_KIND_MEMBER_INVITED: NoticeKind.ValueType  # 12
 """An invitation to be an extra member; to the invited person, with `invitation_token` in its link."""
 NOTICE_KIND_MEMBERSHIP_REQUESTED: NoticeKind.ValueType  # 30
 """The viewer of a device asks to be an extra member; to the owner."""
+NOTICE_KIND_ACCOUNT_ERASURE: NoticeKind.ValueType  # 13
+"""The account is going to be erased, on the day of `due_time`."""
 Global___NoticeKind: _TypeAlias = NoticeKind  # noqa: Y015
 
 @_typing.final

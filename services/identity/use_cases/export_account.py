@@ -1,0 +1,16 @@
+"""ExportAccount: everything that identity holds about an account, for its owner."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from uuid import UUID
+
+from libs.persistence.privacy import Exported, Subject, export_holdings
+from services.identity.storage.privacy import holdings
+from services.identity.use_cases.context import Identity
+
+
+def export_account(account_id: UUID, *, identity: Identity) -> AsyncGenerator[list[Exported]]:
+    """The records in chunks; none for an account that is not there. Close it when leaving early."""
+    held = holdings(identity.keys, account_id)
+    return export_holdings(identity.database, held, Subject(account_id=account_id))
