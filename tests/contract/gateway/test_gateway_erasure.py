@@ -108,7 +108,7 @@ async def test_an_erased_account_is_closed_at_once_and_can_be_had_back_until_its
     denied = await home.tv.play("film")
     assert (denied.outcome, denied.reasons[0].code) == (
         decision_pb2.OUTCOME_DENIED,
-        decision_pb2.REASON_CODE_SESSION_ENDED,
+        decision_pb2.REASON_CODE_ACCOUNT_CLOSED,
     )
     assert (await home.tv.renew(stream)).outcome == decision_pb2.OUTCOME_DENIED
     assert (await failure(home.tv.sign_in(home.owner))).reason == "STATE_CONFLICT"
