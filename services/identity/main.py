@@ -49,7 +49,7 @@ def build_identity(settings: IdentitySettings, *, database: Database, clock: Clo
         database=database,
         clock=clock,
         ids=Uuid7Ids(),
-        keys=ContactKeys.from_text(settings.contact_keys.get_secret_value()),
+        keys=ContactKeys.from_text(settings.contact_keys.get_secret_value(), form=settings.contact_form),
         passwords=passwords,
         lifetimes=settings.lifetimes(),
         default_plan_id=settings.default_plan_id,

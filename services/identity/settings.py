@@ -7,7 +7,7 @@ from datetime import timedelta
 from pydantic import Field, SecretStr, field_validator
 
 from libs.runtime.settings import ServiceSettings
-from services.identity.contact_keys import ContactKeys
+from services.identity.contact_keys import ContactForm, ContactKeys
 from services.identity.domain.session import Lifetimes
 
 
@@ -16,6 +16,9 @@ class IdentitySettings(ServiceSettings):
 
     contact_keys: SecretStr
     """Keys that protect addresses and numbers: ``label:base64url of 32 bytes``, commas between, the first one seals."""
+    contact_form: ContactForm = ContactForm.DIRECT
+    """How contacts are written: ``envelope`` under a key of the account's own, once migration 0006 is applied and no
+    process of a release before it is left; ``direct`` until then. Both are read, whatever stands here."""
     session_token_seconds: int = Field(default=86_400, ge=1, le=31_536_000)
     """How long a session token holds. Our choice: a day, so that a copied token is worth little for long."""
     refresh_token_seconds: int = Field(default=7_776_000, ge=1, le=63_072_000)
