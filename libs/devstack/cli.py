@@ -10,6 +10,7 @@ import typer
 
 from services.challenge.cli import register as register_messages
 from services.device_trust.cli import register
+from services.identity.cli import register as register_identity
 
 app = typer.Typer(
     name="hearthgate",
@@ -98,6 +99,7 @@ def demo(
 
 register(app, _paragraphs)
 register_messages(app, _paragraphs)
+register_identity(app, _paragraphs)
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,7 +1,7 @@
 """The envelope's inside: values sealed under an account's own data key (AES-256-GCM).
 
-The output is form (1 byte, 2), nonce (12), ciphertext with tag. The form's byte tells it from what stands directly under
-a contact key (``libs.runtime.keys.SealingKeys``, 1). Which key opens it is known from the account, so none is named.
+The output is form (1 byte, 2), nonce (12), ciphertext with tag. The form tells it from what stands directly under a
+contact key (``libs.runtime.keys.SealingKeys``, 1). Which key opens it is known from the account, so none is named.
 """
 
 from __future__ import annotations
