@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from libs.devstack.retention import register as register_retention
 from services.challenge.cli import register as register_messages
 from services.device_trust.cli import register
 from services.identity.cli import register as register_identity
@@ -100,6 +101,7 @@ def demo(
 register(app, _paragraphs)
 register_messages(app, _paragraphs)
 register_identity(app, _paragraphs)
+register_retention(app, _paragraphs)
 
 
 def _print_version(wanted: bool) -> None:

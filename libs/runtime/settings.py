@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, Literal, NoReturn, Self, TypeVar
+from typing import Any, Final, Literal, NoReturn, Self, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
@@ -87,14 +87,14 @@ class ServiceSettings(DatabaseSettings):
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
 
-def load_settings(settings_type: type[SettingsT]) -> SettingsT:
-    """The settings that the environment holds.
+def load_settings(settings_type: type[SettingsT], **given: Any) -> SettingsT:
+    """The settings that the environment holds; ``given`` goes before it.
 
     Where some are bad or missing: a line for each on stderr, naming the environment variable and never the
     value, then ``SystemExit(78)``.
     """
     try:
-        return settings_type()
+        return settings_type(**given)
     except ValidationError as error:
         _refuse(_problems(settings_type, error))
     except SettingsError as error:

@@ -13,13 +13,13 @@ from hearthgate.gateway.v1 import playback_service_pb2_grpc as playback_rpc
 from hearthgate.gateway.v1 import verification_service_pb2_grpc as verification_rpc
 from libs.persistence.clock import DatabaseClock
 from libs.persistence.database import Database, open_database
+from libs.persistence.retention_loop import retention_running
 from libs.rpc.callers import CallerCredentials
 from libs.rpc.channel import Channel, open_channel
 from libs.rpc.process import run_service, run_until_stopped
 from libs.rpc.server import Registration, ServerOptions, build_server
 from libs.runtime.clock import Clock
 from libs.runtime.ids import Uuid7Ids
-from libs.runtime.tasks import running
 from services.gateway.clients.challenge import ChallengeClient
 from services.gateway.clients.device_trust import DeviceTrustClient
 from services.gateway.clients.download_planning import DownloadPlanningClient
@@ -31,7 +31,6 @@ from services.gateway.servicer.playback import PlaybackServicer
 from services.gateway.servicer.verification import VerificationServicer
 from services.gateway.settings import GatewaySettings
 from services.gateway.sightings import SightingRecorder
-from services.gateway.upkeep import run_upkeep
 from services.gateway.use_cases.context import Context
 
 NAME: Final = "gateway"
@@ -55,7 +54,7 @@ async def serve(settings: GatewaySettings) -> None:
         leaves = await open_leaves(stack, settings)
         sightings = await stack.enter_async_context(SightingRecorder.running(leaves.device_trust.record_sightings))
         context = build_context(settings, database=database, clock=clock, leaves=leaves, sightings=sightings)
-        await stack.enter_async_context(running(run_upkeep(database, clock, settings.retention), name="upkeep"))
+        await stack.enter_async_context(retention_running(settings, database, clock, every=settings.upkeep_seconds))
         server = build_server(ServerOptions.from_settings(settings), registrations(settings, context), database.ping)
         await run_until_stopped(server, settings.drain_seconds)
 

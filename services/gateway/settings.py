@@ -12,12 +12,12 @@ from libs.rollout.parsing import parse_experiment
 from libs.runtime.keys import SealingKeys, SigningKey, decode_key, derive_key
 from libs.runtime.settings import ServiceSettings
 from services.gateway.domain.lease import LeasePolicy
-from services.gateway.upkeep import Retention
+from services.gateway.retention import GatewayRetention
 
 _EXPERIMENT = '{"key": "sharing-check", "on": true, "enforce_share": 1.0}'
 
 
-class GatewaySettings(ServiceSettings):
+class GatewaySettings(GatewayRetention, ServiceSettings):
     """What the gateway is told beyond what every service is."""
 
     identity_address: str
@@ -41,8 +41,6 @@ class GatewaySettings(ServiceSettings):
     """How long a slot is held without a renewal (Adobe: a session is active for 90 s after its last event)."""
     renew_after_seconds: float = Field(default=60, gt=0, le=3600)
     """When a stream is to be renewed (Adobe: heartbeat of 60 s)."""
-    decision_retention_days: int = Field(default=90, ge=1, le=3650)
-    """How long a decision can be explained, and a request id is known."""
     upkeep_seconds: float = Field(default=3600, gt=0, le=86_400)
     """How often what is past its time is deleted."""
     alike_milliseconds: int = Field(default=400, ge=0, le=5000)
@@ -71,13 +69,6 @@ class GatewaySettings(ServiceSettings):
         """How long leases hold."""
         return LeasePolicy(
             lease=timedelta(seconds=self.lease_seconds), renew_after=timedelta(seconds=self.renew_after_seconds)
-        )
-
-    @property
-    def retention(self) -> Retention:
-        """How long decisions are kept."""
-        return Retention(
-            decisions=timedelta(days=self.decision_retention_days), interval=timedelta(seconds=self.upkeep_seconds)
         )
 
     def signing_keys(self) -> list[SigningKey]:

@@ -8,6 +8,7 @@ from typing import Final
 
 from libs.persistence.clock import DatabaseClock
 from libs.persistence.database import Database, open_database
+from libs.persistence.retention_loop import retention_running
 from libs.rpc.process import run_service, run_until_stopped
 from libs.rpc.server import ServerOptions, build_server
 from libs.runtime.clock import Clock
@@ -27,7 +28,8 @@ async def serve(settings: IdentitySettings) -> None:
         with closing(build_passwords(settings)) as passwords:
             identity = build_identity(settings, database=database, clock=clock, passwords=passwords)
             server = build_server(ServerOptions.from_settings(settings), [registration(identity)], database.ping)
-            await run_until_stopped(server, settings.drain_seconds)
+            async with retention_running(settings, database, clock, every=settings.upkeep_seconds):
+                await run_until_stopped(server, settings.drain_seconds)
 
 
 def build_passwords(settings: IdentitySettings) -> Passwords:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from libs.runtime.settings import ServiceSettings
 from services.identity.contact_keys import ContactForm, ContactKeys
 from services.identity.domain.session import Lifetimes
+from services.identity.retention import IdentityRetention
 
 
-class IdentitySettings(ServiceSettings):
+class IdentitySettings(IdentityRetention, ServiceSettings):
     """What the identity service is told, each under ``HEARTHGATE_`` and its name."""
 
     contact_keys: SecretStr
@@ -39,6 +41,15 @@ class IdentitySettings(ServiceSettings):
     """The plan of an account that names none."""
     max_profiles: int = Field(default=5, ge=1, le=100)
     """Profiles an account may have. Netflix help: 5."""
+
+    upkeep_seconds: float = Field(default=86_400, gt=0, le=604_800)
+    """How often what is past its retention is deleted. Ours: once a day, as it reads through the tables."""
+
+    @model_validator(mode="after")
+    def _reuse_is_seen(self) -> Self:
+        if self.spent_token_days * 86_400 < self.refresh_token_seconds:
+            raise ValueError("HEARTHGATE_SPENT_TOKEN_DAYS must be no less than HEARTHGATE_REFRESH_TOKEN_SECONDS")
+        return self
 
     @field_validator("contact_keys")
     @classmethod

@@ -141,18 +141,3 @@ BEGIN_PROOF: Final = """
 /* gateway.begin_proof: what the proof is for has begun, and will be finished by whoever asks again */
 update proof set begin_time = $2 where proof_id = $1 and begin_time is null
 """
-
-DELETE_OLD_PROOFS: Final = """
-/* gateway.delete_old_proofs: upkeep, over all accounts */
-delete from proof where expire_time <= $1
-"""
-
-DELETE_OLD_ASKERS: Final = """
-/* gateway.delete_old_askers: upkeep, over all accounts */
-delete from asker where expire_time <= $1
-"""
-
-DELETE_OLD_DECISIONS: Final = """
-/* gateway.delete_old_decisions: upkeep, over all accounts */
-delete from decision where decide_time <= $1
-"""

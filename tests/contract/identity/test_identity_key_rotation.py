@@ -67,6 +67,10 @@ class Replica:
         self.running.push_async_callback(server.stop, 10)
         await before.aclose()
 
+    async def end(self) -> None:
+        """The end of the process that serves now."""
+        await self.running.aclose()
+
     async def say(self, method: str, request: Any) -> Any:
         """Call an RPC."""
         return await call(getattr(self.stub, method), request, timeout=20)
@@ -137,7 +141,7 @@ async def traffic(world: World, *masters: bytes, seeds: dict[str, str]) -> Async
     async with AsyncExitStack() as stack:
         for replica in replicas:
             await replica.roll(*masters)
-            stack.push_async_callback(lambda each=replica: each.running.aclose())
+            stack.push_async_callback(replica.end)
         tasks = [asyncio.create_task(people.live(number)) for number in range(3)]
         try:
             yield people
@@ -165,7 +169,7 @@ async def seed(world: World, count: int = 7) -> dict[str, str]:
     for number in range(count):
         email = f"seed{number}@example.com"
         made[email] = await sign_up(replica, email)
-    await replica.running.aclose()
+    await replica.end()
     return made
 
 
@@ -207,7 +211,7 @@ async def test_a_key_is_exchanged_under_load_and_the_old_one_dropped(world: Worl
         assert done.addresses_entered >= len(seeds)
         assert done.contacts_resealed == 2 * len(seeds)
         await is_served(hasty, *first)
-        await hasty.running.aclose()
+        await hasty.end()
 
         for replica in people.replicas:
             await people.some_more()
@@ -317,7 +321,7 @@ async def test_the_release_that_writes_the_old_form_runs_before_its_migration(
         replica = Replica(world=replace(world, identity=early))
         await replica.roll(A, form=ContactForm.DIRECT)
         await is_served(replica, EMAIL, await sign_up(replica, EMAIL))
-        await replica.running.aclose()
+        await replica.end()
     finally:
         await database.close()
 
