@@ -25,6 +25,7 @@ KUBERNETES_VERSION: Final = "1.34"
 """The oldest version that the manifests are for: the preStop `sleep` action is stable since it."""
 RENDER_SECONDS: Final = 60
 GRPC_PORT: Final = 7400
+COMPONENT_LABEL: Final = "app.kubernetes.io/component"
 NAME_LABEL: Final = "app.kubernetes.io/name"
 GATEWAY: Final = "gateway"
 PROBES: Final = {"startupProbe": "liveness", "livenessProbe": "liveness", "readinessProbe": ""}
@@ -61,8 +62,8 @@ def find_problems(documents: Documents, version: str) -> Iterator[str]:
 
 def _document_problems(document: Document, documents: Documents) -> Iterator[str]:
     kind = document["kind"]
-    if kind in {"Deployment", "Job"}:
-        yield from _pod_problems(document["spec"]["template"]["spec"])
+    if kind in {"Deployment", "Job", "CronJob"}:
+        yield from _pod_problems(_template(document)["spec"])
     if kind == "Deployment":
         yield from _server_problems(document, documents)
         yield from _companion_problems(document, documents)
@@ -171,9 +172,32 @@ def _companion_problems(deployment: Document, documents: Documents) -> Iterator[
     jobs = [job["spec"]["template"]["metadata"]["labels"] for job in _of(documents, "Job")]
     if not any(job.get(NAME_LABEL) == labels.get(NAME_LABEL) for job in jobs):
         yield "no migration Job goes with it"
+    scheduled = [_template(job)["metadata"]["labels"] for job in _of(documents, "CronJob")]
     for service in services:
-        if any(selects({"matchLabels": service["spec"]["selector"]}, job) for job in jobs):
+        if any(selects({"matchLabels": service["spec"]["selector"]}, job) for job in (*jobs, *scheduled)):
             yield f"Service {service['metadata']['name']} also leads to a Job's pods"
+    yield from _retention_problems(deployment, documents)
+
+
+def _retention_problems(deployment: Document, documents: Documents) -> Iterator[str]:
+    """Either the servers delete what is past its retention, or a CronJob does: not both, and not nobody."""
+    template = deployment["spec"]["template"]
+    labels, server = template["metadata"]["labels"], template["spec"]["containers"][0]
+    looping = _environment(server, documents).get("HEARTHGATE_RETENTION_LOOP", "true") != "false"
+    wanted = {NAME_LABEL: labels.get(NAME_LABEL), COMPONENT_LABEL: "retention"}
+    jobs = [
+        job
+        for job in _of(documents, "CronJob")
+        if selects({"matchLabels": wanted}, _template(job)["metadata"]["labels"]) and not job["spec"].get("suspend")
+    ]
+    if looping and jobs:
+        yield "HEARTHGATE_RETENTION_LOOP is not false, and a CronJob applies the retention, too"
+    if not looping and not jobs:
+        yield "HEARTHGATE_RETENTION_LOOP is false, and no CronJob applies the retention"
+    for job in jobs:
+        secrets = {entry["name"] for entry in _template(job)["spec"]["containers"][0].get("env", [])}
+        if secrets != {"HEARTHGATE_DATABASE_URL"}:
+            yield f"{_title(job)}: is told of the database alone, not {', '.join(sorted(secrets)) or 'nothing'}"
 
 
 def _network_problems(deployment: Document, documents: Documents) -> Iterator[str]:
@@ -249,6 +273,12 @@ def _get(document: Document, path: str) -> Any:
     for key in path.split("."):
         value = value.get(key) if isinstance(value, Mapping) else None
     return value
+
+
+def _template(document: Document) -> Any:
+    """The template of a workload's pods."""
+    spec = document["spec"]
+    return spec["jobTemplate"]["spec"]["template"] if document["kind"] == "CronJob" else spec["template"]
 
 
 def _of(documents: Documents, kind: str) -> Documents:

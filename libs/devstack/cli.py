@@ -8,10 +8,11 @@ from typing import Annotated
 
 import typer
 
+from libs.devstack.retention import register as register_retention
 from services.challenge.cli import register as register_messages
 from services.device_trust.cli import register
 from services.gateway.cli import register as register_privacy
-from services.identity.cli import register_audit
+from services.identity.cli import register as register_identity
 
 app = typer.Typer(
     name="hearthgate",
@@ -100,8 +101,9 @@ def demo(
 
 register(app, _paragraphs)
 register_messages(app, _paragraphs)
-register_audit(app, _paragraphs)
 register_privacy(app, _paragraphs)
+register_identity(app, _paragraphs)
+register_retention(app, _paragraphs)
 
 
 def _print_version(wanted: bool) -> None:

@@ -32,7 +32,7 @@ def environment_of(service: str, secrets: Secrets, around: Surroundings) -> dict
 def _of_leaf(service: str, secrets: Secrets, around: Surroundings) -> dict[str, str]:
     match service:
         case "identity":
-            return {"HEARTHGATE_CONTACT_KEYS": secrets["contact_key"]}
+            return {"HEARTHGATE_CONTACT_KEYS": secrets["contact_key"], "HEARTHGATE_CONTACT_FORM": "envelope"}
         case "device_trust":
             return {"HEARTHGATE_NETWORK_KEY": secrets["network_key"]}
         case "challenge":

@@ -15,7 +15,7 @@ from asyncpg import Record
 from libs.persistence.errors import translated
 from libs.runtime.errors import ErrorReason, ServiceError
 from libs.runtime.logging import get_logger
-from libs.runtime.settings import ServiceSettings
+from libs.runtime.settings import DatabaseSettings
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
@@ -215,7 +215,7 @@ class Database(Executor):
 
 
 @asynccontextmanager
-async def open_database(settings: ServiceSettings, service: str) -> AsyncIterator[Database]:
+async def open_database(settings: DatabaseSettings, service: str) -> AsyncIterator[Database]:
     """A service's database as its settings name it, closed at the end of the block."""
     dsn = settings.database_url.get_secret_value()
     database = await Database.connect(dsn, application_name=service, pool_size=settings.database_pool_size)

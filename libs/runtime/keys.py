@@ -84,6 +84,11 @@ class SealingKeys:
         """Keys written in base64url, separated by commas, the current one first. Raises ValueError."""
         return cls([decode_key(part.strip()) for part in text.split(",")])
 
+    @staticmethod
+    def id_of(key: bytes) -> bytes:
+        """The id that what a key sealed carries, in its bytes 1 to 4."""
+        return _key_id(key)
+
     def seal(self, plaintext: bytes, associated_data: bytes) -> bytes:
         """Encrypt; what stands in ``associated_data`` is authenticated and must be given again to open."""
         nonce = os.urandom(_NONCE_BYTES)

@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, Literal, NoReturn, Self, TypeVar
+from typing import Any, Final, Literal, NoReturn, Self, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
@@ -19,22 +19,37 @@ _DIGEST: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _UNDECODABLE: Final = re.compile(r'field "([^"]+)"')
 
 
-class ServiceSettings(BaseSettings):
-    """What every service is told. A service adds its own fields in a subclass; ``HEARTHGATE_`` goes before each name.
+class DatabaseSettings(BaseSettings):
+    """What everything is told that works on a service's database: the service itself, and jobs beside it.
 
-    The text of a validator's error is printed at start, so it must never repeat the value.
+    ``HEARTHGATE_`` goes before each name. The text of a validator's error is printed at start, so it must never repeat
+    the value.
     """
 
     model_config = SettingsConfigDict(env_prefix="HEARTHGATE_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
-    listen_address: str = "127.0.0.1:0"
-    """host:port on which the gRPC server listens; port 0 takes a free one."""
     database_url: SecretStr
     """The DSN of the service's own database, with its app role."""
     database_pool_size: int = Field(default=8, ge=1, le=200)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_dsn(cls, value: SecretStr) -> SecretStr:
+        if not value.get_secret_value().startswith(("postgresql://", "postgres://")):
+            raise ValueError("must be a DSN that begins with postgresql://")
+        return value
+
+
+class ServiceSettings(DatabaseSettings):
+    """What every service is told. A service adds its own fields in a subclass."""
+
+    listen_address: str = "127.0.0.1:0"
+    """host:port on which the gRPC server listens; port 0 takes a free one."""
     callers: dict[str, list[str]] = Field(default_factory=dict)
     """Caller name -> SHA-256 digests (hex) of its secrets; several while one is being rotated."""
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    retention_loop: bool = True
+    """Whether this process deletes what is past its retention; false where a scheduled job does (Kubernetes)."""
     metrics_address: str = ""
     """host:port of Prometheus' ``/metrics``; empty: off."""
     drain_seconds: float = Field(default=10, ge=0, le=600)
@@ -51,13 +66,6 @@ class ServiceSettings(BaseSettings):
         match = _ADDRESS.fullmatch(value)
         if value and (match is None or int(match[1]) > 65535):
             raise ValueError("must be host:port")
-        return value
-
-    @field_validator("database_url")
-    @classmethod
-    def _is_dsn(cls, value: SecretStr) -> SecretStr:
-        if not value.get_secret_value().startswith(("postgresql://", "postgres://")):
-            raise ValueError("must be a DSN that begins with postgresql://")
         return value
 
     @field_validator("callers")
@@ -79,14 +87,14 @@ class ServiceSettings(BaseSettings):
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
 
-def load_settings(settings_type: type[SettingsT]) -> SettingsT:
-    """The settings that the environment holds.
+def load_settings(settings_type: type[SettingsT], **given: Any) -> SettingsT:
+    """The settings that the environment holds; ``given`` goes before it.
 
     Where some are bad or missing: a line for each on stderr, naming the environment variable and never the
     value, then ``SystemExit(78)``.
     """
     try:
-        return settings_type()
+        return settings_type(**given)
     except ValidationError as error:
         _refuse(_problems(settings_type, error))
     except SettingsError as error:

@@ -12,6 +12,7 @@ from typing import Final
 
 from libs.persistence.database import Database
 from libs.persistence.notifications import Listener
+from libs.persistence.retention import run_loop
 from libs.runtime.clock import Clock
 from libs.runtime.ids import Ids
 from libs.runtime.keys import SealingKeys, decode_key
@@ -174,7 +175,6 @@ async def running_workers(parts: Parts) -> AsyncIterator[None]:
             context.database,
             context.clock,
             every=timedelta(seconds=settings.sweep_seconds),
-            retention=timedelta(days=settings.retention_days),
         )
         beside: list[Callable[[], Awaitable[object]]] = [
             context.changes.publish,
@@ -182,6 +182,10 @@ async def running_workers(parts: Parts) -> AsyncIterator[None]:
             partial(context.changes.listen, hints),
             house,
         ]
+        if settings.retention_loop:
+            every = timedelta(seconds=settings.upkeep_seconds)
+            policy = settings.retention_policy()
+            beside.append(partial(run_loop, context.database, context.clock, policy, every))
         tasks = [asyncio.create_task(_kept_running(each)) for each in beside]
         outbox = asyncio.create_task(_kept_running(partial(_run_outbox, parts)))
         try:

@@ -20,11 +20,12 @@ from services.challenge.delivery.endpoints import (
     parse_text_url,
 )
 from services.challenge.domain.policy import Limit, Policy, Pumping, RetryPolicy, Spending
+from services.challenge.retention import ChallengeRetention
 
 _TWILIO: Final = "Twilio Verify: 5 sends in 10 minutes."
 
 
-class ChallengeSettings(ServiceSettings):
+class ChallengeSettings(ChallengeRetention, ServiceSettings):
     """``HEARTHGATE_`` goes before each name. URLs left empty switch their channel off."""
 
     smtp_url: SecretStr = Field(default=SecretStr(""), description="The mail server; empty: no email.")
@@ -134,7 +135,7 @@ class ChallengeSettings(ServiceSettings):
     watchers: int = Field(default=2000, ge=1, description="WatchChallenge streams at once in this process.")
     watch_poll_seconds: float = Field(default=1, gt=0, le=1, description="How late a change shows without its hint.")
     sweep_seconds: float = Field(default=5, gt=0, description="How often codes of expired challenges are cleared.")
-    retention_days: int = Field(default=30, ge=1, description="How long ended challenges and requests are kept.")
+    upkeep_seconds: float = Field(default=3600, gt=0, le=86_400, description="How often old rows are deleted.")
 
     @field_validator("smtp_url", "smtp_fallback_url")
     @classmethod

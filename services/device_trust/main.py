@@ -8,6 +8,7 @@ from typing import Final
 from hearthgate.devicetrust.v1 import device_trust_service_pb2_grpc as rpc
 from libs.persistence.clock import DatabaseClock
 from libs.persistence.database import open_database
+from libs.persistence.retention_loop import retention_running
 from libs.rpc.process import run_service, run_until_stopped
 from libs.rpc.server import Registration, ServerOptions, build_server
 from libs.runtime.ids import Uuid7Ids
@@ -18,7 +19,6 @@ from services.device_trust.servicer import DeviceTrustServicer
 from services.device_trust.settings import DeviceTrustSettings
 from services.device_trust.use_cases.context import Context
 from services.device_trust.use_cases.count_crowds import run_crowd_counter
-from services.device_trust.use_cases.purge_expired import run_purger
 
 NAME: Final = "device_trust"
 _GATEWAY: Final = frozenset({"gateway"})
@@ -55,7 +55,7 @@ async def serve(settings: DeviceTrustSettings) -> None:
         registrations = [registration(servicer), privacy_registration(context)]
         server = build_server(ServerOptions.from_settings(settings), registrations, database.ping)
         async with (
-            running(run_purger(context, settings.purge_interval_seconds), name="purger"),
+            retention_running(settings, database, clock, every=settings.purge_interval_seconds),
             running(run_crowd_counter(context, settings.crowd_interval_seconds), name="crowds"),
         ):
             await run_until_stopped(server, settings.drain_seconds)

@@ -9,9 +9,10 @@ from pydantic import Field, SecretStr, field_validator
 from libs.runtime.keys import decode_key
 from libs.runtime.settings import ServiceSettings
 from services.device_trust.domain.policy import Policy, Retention
+from services.device_trust.retention import DeviceTrustRetention
 
 
-class DeviceTrustSettings(ServiceSettings):
+class DeviceTrustSettings(DeviceTrustRetention, ServiceSettings):
     """Read from the environment, ``HEARTHGATE_`` before each name."""
 
     network_key: SecretStr
@@ -51,8 +52,6 @@ class DeviceTrustSettings(ServiceSettings):
     """What a code buys. Press reports on Netflix: 7 days, later 14."""
     deferral_seconds: int = Field(default=7 * 86_400, ge=1)
     """What "verify later" gives: the shorter of the same two figures, as nothing was proved."""
-    allowance_period_days: int = Field(default=90, ge=1, le=366)
-    """The sliding period over which leases and deferrals are counted: a quarter. Our own figure."""
     guest_leases_per_period: int = Field(default=3, ge=0, le=100)
     """For an account: three visits or journeys of two weeks in a quarter. Our own figure."""
     guest_leases_per_network: int = Field(default=2, ge=0, le=100)
@@ -67,12 +66,6 @@ class DeviceTrustSettings(ServiceSettings):
     """Two parents' homes and a second home. Our own figure."""
     sighting_max_ahead_seconds: int = Field(default=300, ge=0)
     """How far a sighting's time may lie in the future: clock skew at the edge."""
-    sighting_max_age_days: int = Field(default=90, ge=1, le=366)
-    """How old a sighting may be when it comes in: no older than the allowance period looks back."""
-    presence_retention_days: int = Field(default=120, ge=1)
-    """How long it is kept that an account was on a network: the oldest sighting taken in, and a month."""
-    request_retention_days: int = Field(default=30, ge=1)
-    """How long a request id is remembered; no caller repeats a request so late."""
     purge_interval_seconds: float = Field(default=3_600, gt=0)
     """How often what is past its retention is deleted."""
     crowd_interval_seconds: float = Field(default=3_600, gt=0)
@@ -114,10 +107,8 @@ class DeviceTrustSettings(ServiceSettings):
         )
 
     def retention(self) -> Retention:
-        """What is taken in and how long it is kept."""
+        """Which sightings are taken in."""
         return Retention(
             sighting_ahead=timedelta(seconds=self.sighting_max_ahead_seconds),
             sighting_age=timedelta(days=self.sighting_max_age_days),
-            presence=timedelta(days=self.presence_retention_days),
-            requests=timedelta(days=self.request_retention_days),
         )

@@ -8,6 +8,7 @@ from typing import Final
 from hearthgate.downloadplanning.v1 import download_planning_service_pb2_grpc as rpc
 from libs.persistence.clock import DatabaseClock
 from libs.persistence.database import Database, open_database
+from libs.persistence.retention_loop import retention_running
 from libs.rpc.process import run_service, run_until_stopped
 from libs.rpc.server import Registration, ServerOptions, build_server
 from libs.runtime.clock import Clock
@@ -67,7 +68,6 @@ def upkeep_of(settings: DownloadPlanningSettings) -> Upkeep:
     return Upkeep(
         popularity_interval=timedelta(seconds=settings.popularity_interval_seconds),
         popularity_window=timedelta(days=settings.popularity_window_days),
-        explanation_retention=timedelta(days=settings.explanation_retention_days),
     )
 
 
@@ -77,7 +77,10 @@ async def serve(settings: DownloadPlanningSettings) -> None:
         context = build_context(settings, database, clock)
         registrations = [registration(context), privacy_registration(context)]
         server = build_server(ServerOptions.from_settings(settings), registrations, database.ping)
-        async with running(run_maintenance(context, upkeep_of(settings)), name="maintenance"):
+        async with (
+            running(run_maintenance(context, upkeep_of(settings)), name="maintenance"),
+            retention_running(settings, database, clock, every=settings.upkeep_seconds),
+        ):
             await run_until_stopped(server, settings.drain_seconds)
 
 

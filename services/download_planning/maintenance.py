@@ -1,17 +1,15 @@
-"""What the service does unasked: sum popularity anew, and delete explanations whose time is over."""
+"""What the service does unasked: sum popularity anew. What it deletes is in ``retention``."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
 
 from libs.runtime.errors import ServiceError
 from libs.runtime.logging import get_logger
 from services.download_planning.use_cases.context import Context
 
-_BATCH: Final = 1000
 _log = get_logger(__name__)
 
 
@@ -21,7 +19,6 @@ class Upkeep:
 
     popularity_interval: timedelta
     popularity_window: timedelta
-    explanation_retention: timedelta
 
 
 async def run_maintenance(context: Context, upkeep: Upkeep) -> None:
@@ -40,8 +37,5 @@ async def keep_house(context: Context, upkeep: Upkeep) -> None:
     changed = await context.catalogue_store.refresh_popularity(
         now, interval=upkeep.popularity_interval * 0.9, window=upkeep.popularity_window
     )
-    deleted = 0
-    while count := await context.store.delete_explanations(now - upkeep.explanation_retention, _BATCH):
-        deleted += count
-    if changed or deleted:
-        _log.info("house kept", popularity_changed=changed, explanations_deleted=deleted)
+    if changed:
+        _log.info("popularity summed", changed=changed)

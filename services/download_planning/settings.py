@@ -10,11 +10,12 @@ from libs.rollout.experiment import Experiment
 from libs.rollout.parsing import ExperimentError, parse_experiment
 from libs.runtime.settings import ServiceSettings
 from services.download_planning.domain.devices import Platform
+from services.download_planning.retention import DownloadPlanningRetention
 
 _DEFAULT_EXPERIMENT: Final = '{"key": "downloads", "on": true, "enforce_share": 1, "platforms": ["ANDROID", "IOS"]}'
 
 
-class DownloadPlanningSettings(ServiceSettings):
+class DownloadPlanningSettings(DownloadPlanningRetention, ServiceSettings):
     """What the download_planning service is told, beside what every service is."""
 
     downloads_experiment: str = _DEFAULT_EXPERIMENT
@@ -27,10 +28,10 @@ class DownloadPlanningSettings(ServiceSettings):
     """Films and series being watched that are pinned, newest first. Ours: more than a phone's budget holds."""
     candidates_max: int = Field(default=500, ge=1, le=500)
     """Titles considered for a plan, and kept as its explanation. 500: the most that ExplainPlan answers with."""
-    explanation_retention_days: int = Field(default=30, ge=1, le=3650)
-    """How long it can be explained why a plan was as it was. Ours: a support case's usual life."""
     popularity_window_days: int = Field(default=28, ge=1, le=366)
     """What counts as popular now. Ours: four whole weeks, so that weekends weigh evenly."""
+    upkeep_seconds: float = Field(default=3600, gt=0, le=86_400)
+    """How often what is past its retention is deleted. Ours."""
     popularity_interval_seconds: float = Field(default=300, gt=0, le=86_400)
     """How often popularity is summed anew, by one replica. Ours."""
     popularity_prior_viewers: int = Field(default=50, ge=1, le=1_000_000)

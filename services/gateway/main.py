@@ -20,6 +20,7 @@ from hearthgate.gateway.v1 import protection_service_pb2_grpc as protection_rpc
 from hearthgate.gateway.v1 import verification_service_pb2_grpc as verification_rpc
 from libs.persistence.clock import DatabaseClock
 from libs.persistence.database import Database, open_database
+from libs.persistence.retention_loop import retention_running
 from libs.rpc.callers import CallerCredentials
 from libs.rpc.channel import Channel, open_channel
 from libs.rpc.process import run_service, run_until_stopped
@@ -53,7 +54,6 @@ from services.gateway.servicer.protection import ProtectionServicer
 from services.gateway.servicer.verification import VerificationServicer
 from services.gateway.settings import GatewaySettings
 from services.gateway.sightings import SightingRecorder
-from services.gateway.upkeep import run_upkeep
 from services.gateway.use_cases.context import Context
 
 NAME: Final = "gateway"
@@ -84,8 +84,8 @@ async def serve(settings: GatewaySettings) -> None:
         context = build_context(settings, database=database, clock=clock, leaves=leaves, sightings=sightings)
         await stack.enter_async_context(running(context.notices.run(), name="notices"))
         await stack.enter_async_context(running(run_own_accounts(context), name="own accounts"))
-        await stack.enter_async_context(running(run_upkeep(database, clock, settings.retention), name="upkeep"))
         await stack.enter_async_context(running(run_erasures(context, settings.erasure_poll), name="erasures"))
+        await stack.enter_async_context(retention_running(settings, database, clock, every=settings.upkeep_seconds))
         server = build_server(ServerOptions.from_settings(settings), registrations(settings, context), database.ping)
         await run_until_stopped(server, settings.drain_seconds)
 

@@ -15,12 +15,12 @@ from services.gateway.domain.erasure import ErasurePolicy
 from services.gateway.domain.lease import LeasePolicy
 from services.gateway.domain.notices import NoticePolicy
 from services.gateway.domain.own_account import OwnAccountPolicy
-from services.gateway.upkeep import Retention
+from services.gateway.retention import GatewayRetention
 
 _EXPERIMENT = '{"key": "sharing-check", "on": true, "enforce_share": 1.0}'
 
 
-class GatewaySettings(ServiceSettings):
+class GatewaySettings(GatewayRetention, ServiceSettings):
     """What the gateway is told beyond what every service is."""
 
     identity_address: str
@@ -44,8 +44,6 @@ class GatewaySettings(ServiceSettings):
     """How long a slot is held without a renewal (Adobe: a session is active for 90 s after its last event)."""
     renew_after_seconds: float = Field(default=60, gt=0, le=3600)
     """When a stream is to be renewed (Adobe: heartbeat of 60 s)."""
-    decision_retention_days: int = Field(default=90, ge=1, le=3650)
-    """How long a decision can be explained, and a request id is known."""
     upkeep_seconds: float = Field(default=3600, gt=0, le=86_400)
     """How often what is past its time is deleted."""
     alike_milliseconds: int = Field(default=400, ge=0, le=5000)
@@ -109,13 +107,6 @@ class GatewaySettings(ServiceSettings):
             lease=timedelta(seconds=self.own_account_lease_seconds),
             poll=timedelta(seconds=self.own_account_poll_seconds),
             max_attempts=self.own_account_max_attempts,
-        )
-
-    @property
-    def retention(self) -> Retention:
-        """How long decisions are kept."""
-        return Retention(
-            decisions=timedelta(days=self.decision_retention_days), interval=timedelta(seconds=self.upkeep_seconds)
         )
 
     @property

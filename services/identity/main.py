@@ -9,6 +9,7 @@ from typing import Final
 
 from libs.persistence.clock import DatabaseClock
 from libs.persistence.database import Database, open_database
+from libs.persistence.retention_loop import retention_running
 from libs.rpc.process import run_service, run_until_stopped
 from libs.rpc.server import Registration, ServerOptions, build_server
 from libs.runtime.clock import Clock
@@ -40,7 +41,10 @@ async def serve(settings: IdentitySettings) -> None:
         with closing(build_passwords(settings)) as passwords:
             identity = build_identity(settings, database=database, clock=clock, passwords=passwords)
             server = build_server(ServerOptions.from_settings(settings), registrations(identity), database.ping)
-            async with running_workers(settings, identity):
+            async with (
+                running_workers(settings, identity),
+                retention_running(settings, database, clock, every=settings.upkeep_seconds),
+            ):
                 await run_until_stopped(server, settings.drain_seconds)
 
 
@@ -92,7 +96,7 @@ def build_identity(settings: IdentitySettings, *, database: Database, clock: Clo
         database=database,
         clock=clock,
         ids=Uuid7Ids(),
-        keys=ContactKeys.from_text(settings.contact_keys.get_secret_value()),
+        keys=ContactKeys.from_text(settings.contact_keys.get_secret_value(), form=settings.contact_form),
         passwords=passwords,
         access_tokens=AccessTokens(settings.signing_keys()),
         refresh_keys=settings.refresh_keys(),

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from libs.runtime.keys import SigningKey, derive_key
 from libs.runtime.settings import ServiceSettings
 from services.identity.audit_keys import AuditKeys
-from services.identity.contact_keys import ContactKeys, decode_keys
+from services.identity.contact_keys import ContactForm, ContactKeys, decode_keys
 from services.identity.domain.session import Lifetimes, TokenLife
+from services.identity.retention import IdentityRetention
 
 
-class IdentitySettings(ServiceSettings):
+class IdentitySettings(IdentityRetention, ServiceSettings):
     """What the identity service is told, each under ``HEARTHGATE_`` and its name."""
 
     contact_keys: SecretStr
     """Keys that protect addresses and numbers: ``label:base64url of 32 bytes``, commas between, the first one seals."""
+    contact_form: ContactForm = ContactForm.DIRECT
+    """How contacts are written: ``envelope`` under a key of the account's own, once migration 0006 is applied and no
+    process of a release before it is left; ``direct`` until then. Both are read, whatever stands here."""
     session_keys: SecretStr = SecretStr("")
     """Keys that sign session tokens, written as contact keys are; the first one signs, all verify. Empty: derived from
     the contact keys, with which they then rotate."""
@@ -74,6 +79,17 @@ class IdentitySettings(ServiceSettings):
         if value.get_secret_value():
             decode_keys(value.get_secret_value())
         return value
+
+    upkeep_seconds: float = Field(default=86_400, gt=0, le=604_800)
+    """How often what is past its retention is deleted. Ours: once a day, as it reads through the tables."""
+
+    @model_validator(mode="after")
+    def _reuse_is_seen(self) -> Self:
+        if self.spent_token_days * 86_400 < self.refresh_token_seconds:
+            raise ValueError("HEARTHGATE_SPENT_TOKEN_DAYS must be no less than HEARTHGATE_REFRESH_TOKEN_SECONDS")
+        if self.contact_change_days < self.former_contact_days:
+            raise ValueError("HEARTHGATE_CONTACT_CHANGE_DAYS must be no less than HEARTHGATE_FORMER_CONTACT_DAYS")
+        return self
 
     @field_validator("contact_keys")
     @classmethod

@@ -112,13 +112,6 @@ class ChallengeStore:
         """Clear the codes of challenges whose time has run out; how many there were."""
         return int((await self._executor.execute(sql.EXPIRE_CHALLENGES, now)).rpartition(" ")[2])
 
-    async def prune(self, older_than: datetime, now: datetime) -> None:
-        """Delete what is older, of every table, and what has ended by itself."""
-        for statement in sql.PRUNE:
-            await self._executor.execute(statement, older_than)
-        for statement in sql.PRUNE_OVER:
-            await self._executor.execute(statement, now)
-
 
 def challenge_from_row(row: Record) -> Challenge:
     """The record of a row."""

@@ -167,20 +167,3 @@ EXPIRE_CHALLENGES: Final = """/* challenge.expire_challenges: clear the codes of
 update challenge
 set state = 'expired', code_hash = null, sealed_code = null, update_time = $1
 where state = 'pending' and expire_time <= $1"""
-
-PRUNE: Final = (
-    "/* challenge.prune_challenges: those of long ago */ delete from challenge where create_time < $1",
-    "/* challenge.prune_deliveries: those of long ago */ delete from delivery where create_time < $1",
-    "/* challenge.prune_requests: those that nobody repeats any more */ delete from request where create_time < $1",
-    "/* challenge.prune_failures: those of long ago */ delete from failure_budget where last_failure_time < $1",
-    "/* challenge.prune_sends: those of long ago */ delete from account_send_window where last_send_time < $1",
-    "/* challenge.prune_destinations: those of long ago */ delete from destination_send_window "
-    "where last_send_time < $1",
-    "/* challenge.prune_ranges: those of long ago */ delete from phone_range where window_start < $1",
-    "/* challenge.prune_references: those of long ago */ delete from provider_message where create_time < $1",
-)
-
-PRUNE_OVER: Final = (
-    "/* challenge.prune_buckets: those that are empty */ delete from rate_bucket where full_time < $1",
-    "/* challenge.prune_suppressions: those that have ended */ delete from suppression where expire_time < $1",
-)

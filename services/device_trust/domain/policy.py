@@ -45,10 +45,8 @@ class Policy:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Retention:
-    """Which sightings are taken in, and how long what was taken in is kept."""
+    """Which sightings are taken in."""
 
     sighting_ahead: timedelta = timedelta(minutes=5)
     sighting_age: timedelta = timedelta(days=90)
     """Ids of sightings are kept as long, so that an id is forgotten only when its sighting would be refused."""
-    presence: timedelta = timedelta(days=120)
-    requests: timedelta = timedelta(days=30)

@@ -157,36 +157,3 @@ values ($1, $2, $3, $4, $5, $6)
 ADD_TRAVEL: Final = """/* device_trust.add_travel: note a declared travel; the household is locked */
 insert into travel (account_id, request_id, country_code, start_time, end_time) values ($1, $2, $3, $4, $5)
 """
-
-# Purging: candidates are read without a lock, then deleted account by account.
-EXPIRED_SIGHTINGS: Final = """/* device_trust.expired_sightings: accounts with sightings too old to be taken in */
-select account_id from sighting_seen where event_time < $1 group by account_id limit $2
-"""
-
-DELETE_SIGHTINGS: Final = """/* device_trust.delete_sightings: forget an account's old sighting ids */
-delete from sighting_seen where account_id = $1 and event_time < $2
-"""
-
-EXPIRED_PRESENCE: Final = """/* device_trust.expired_presence: accounts with presence older than its retention */
-select account_id from presence where day < $1 group by account_id limit $2
-"""
-
-DELETE_PRESENCE: Final = """/* device_trust.delete_presence: forget an account's old presence */
-delete from presence where account_id = $1 and day < $2
-"""
-
-EXPIRED_NETWORKS: Final = """/* device_trust.expired_networks: accounts with networks unseen for long */
-select account_id from network_seen where last_day < $1 group by account_id limit $2
-"""
-
-DELETE_NETWORKS: Final = """/* device_trust.delete_networks: forget an account's networks unseen for long */
-delete from network_seen where account_id = $1 and last_day < $2
-"""
-
-EXPIRED_REQUESTS: Final = """/* device_trust.expired_requests: accounts with answers older than their retention */
-select account_id from request where created_time < $1 group by account_id limit $2
-"""
-
-DELETE_REQUESTS: Final = """/* device_trust.delete_requests: forget an account's old answers */
-delete from request where account_id = $1 and created_time < $2
-"""

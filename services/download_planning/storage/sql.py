@@ -225,11 +225,3 @@ FIND_EXPLANATION: Final = """
 /* download_planning.find_explanation: a plan of an account, with what was considered for it */
 select e.explanation from plan_explanation e where e.account_id = $1 and e.plan_id = $2
 """
-
-DELETE_EXPLANATIONS: Final = """
-/* download_planning.delete_explanations: some of those whose retention time is over */
-delete from plan_explanation e
-using (select o.account_id, o.plan_id from plan_explanation o where o.create_time < $1 limit $2) old
-where e.account_id = old.account_id and e.plan_id = old.plan_id
-returning e.plan_id
-"""

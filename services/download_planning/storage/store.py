@@ -142,10 +142,6 @@ class PlanningStore:
         data = await self._database.fetch_value(sql.FIND_EXPLANATION, account_id, plan_id)
         return None if data is None else decode_explanation(data)
 
-    async def delete_explanations(self, before: datetime, limit: int) -> int:
-        """Delete up to ``limit`` explanations of plans made before then; how many those were."""
-        return len(await self._database.fetch(sql.DELETE_EXPLANATIONS, before, limit))
-
     async def forget_profile(self, account_id: UUID, profile_id: UUID) -> list[str]:
         """Delete settings and plans of a profile that has left the account; the devices that had a plan."""
         async with self._database.transaction() as tx:

@@ -16,8 +16,3 @@ FIND_CONTACT_CHANGE: Final = """
 select account_id, change_id, kind, contact_id, challenge_id, device_id, body_digest, expire_time
 from contact_change where account_id = $1 and change_id = $2
 """
-
-DELETE_OLD_CONTACT_CHANGES: Final = """
-/* gateway.delete_old_contact_changes: upkeep, over all accounts */
-delete from contact_change where expire_time <= $1
-"""

@@ -118,13 +118,3 @@ AGREE_TRANSFER: Final = """
 /* gateway.agree_transfer: the owner's yes was brought */
 update profile_transfer set agree_time = $3 where account_id = $1 and challenge_id = $2 and agree_time is null
 """
-
-DELETE_OLD_TRANSFERS: Final = """
-/* gateway.delete_old_transfers: upkeep, over all accounts */
-delete from profile_transfer where expire_time <= $1
-"""
-
-DELETE_OLD_WAITING: Final = """
-/* gateway.delete_old_waiting: upkeep, over all accounts: whose code was never redeemed */
-delete from own_account where state = 'WAITING' and create_time <= $1
-"""

@@ -141,18 +141,3 @@ FIND_PROOF: Final = """
 select proof_id, purpose, account_id, challenge_id, device_id, source_account_id, body_digest, expire_time
 from proof where proof_id = $1
 """
-
-DELETE_OLD_PROOFS: Final = """
-/* gateway.delete_old_proofs: upkeep, over all accounts */
-delete from proof where expire_time <= $1
-"""
-
-DELETE_OLD_ASKERS: Final = """
-/* gateway.delete_old_askers: upkeep, over all accounts */
-delete from asker where expire_time <= $1
-"""
-
-DELETE_OLD_DECISIONS: Final = """
-/* gateway.delete_old_decisions: upkeep, over all accounts */
-delete from decision where decide_time <= $1
-"""

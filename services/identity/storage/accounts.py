@@ -10,11 +10,12 @@ from uuid import UUID
 from asyncpg import Record
 
 from libs.persistence.database import Executor
-from services.identity.contact_keys import ContactKeys
+from services.identity.contact_keys import ContactForm, ContactKeys, LookupHash
 from services.identity.domain.account import Account, AccountState, Plan, ProfileMove, Quality
 from services.identity.domain.contact import Channel, Contact, owner_contact_id
 from services.identity.domain.membership import EXTRA_MEMBER_PLAN_ID
-from services.identity.storage import sql
+from services.identity.envelope import is_enveloped
+from services.identity.storage import contact_key_sql, sql
 from services.identity.storage.members import membership_from_row
 
 
@@ -77,14 +78,40 @@ async def insert_contact(
     transaction: Executor, keys: ContactKeys, *, account_id: UUID, channel: Channel, destination: str
 ) -> None:
     """A way to reach the owner, sealed, not proved yet."""
-    sealed = keys.seal(destination, account_id=account_id, channel=channel)
+    sealed = await seal_contact(transaction, keys, account_id=account_id, channel=channel, destination=destination)
     await transaction.execute(sql.INSERT_CONTACT, account_id, channel, sealed)
 
 
+async def seal_contact(
+    transaction: Executor, keys: ContactKeys, *, account_id: UUID, channel: Channel, destination: str
+) -> bytes:
+    """An owner's contact as it is kept: under the account's data key, which is made where there is none."""
+    data_key = await ensure_data_key(transaction, keys, account_id) if keys.form is ContactForm.ENVELOPE else None
+    return keys.seal(destination, account_id=account_id, channel=channel, data_key=data_key)
+
+
 async def list_contacts(executor: Executor, keys: ContactKeys, account_id: UUID) -> list[Contact]:
-    """The ways to reach the owner, email first. Raises OpenError where no key opens one."""
+    """The ways to reach the owner, email first, with one statement. Raises OpenError where no key opens one.
+
+    Where contacts are written in the old form the table of data keys may not be there yet, and is asked, as a second
+    statement, only for contacts that were sealed with one.
+    """
+    if keys.form is ContactForm.ENVELOPE:
+        rows = await executor.fetch(contact_key_sql.LIST_CONTACTS_AND_KEY, account_id)
+        return [_contact_from_row(row, keys, account_id, row["wrapped_key"]) for row in rows]
     rows = await executor.fetch(sql.LIST_CONTACTS, account_id)
-    return [_contact_from_row(row, keys, account_id) for row in rows]
+    data_key = None
+    if any(is_enveloped(row["sealed_destination"]) for row in rows):
+        data_key = await executor.fetch_value(contact_key_sql.FIND_DATA_KEY, account_id)
+    return [_contact_from_row(row, keys, account_id, data_key) for row in rows]
+
+
+async def ensure_data_key(transaction: Executor, keys: ContactKeys, account_id: UUID) -> bytes:
+    """The account's data key, wrapped; made where there is none."""
+    data_key: bytes = await transaction.fetch_value(
+        contact_key_sql.ENSURE_DATA_KEY, account_id, keys.make_data_key(account_id), keys.current_id
+    )
+    return data_key
 
 
 async def find_address(executor: Executor, hashes: Sequence[bytes]) -> UUID | None:
@@ -93,10 +120,13 @@ async def find_address(executor: Executor, hashes: Sequence[bytes]) -> UUID | No
     return account_id
 
 
-async def claim_address(transaction: Executor, hashes: Sequence[bytes], account_id: UUID) -> bool:
+async def claim_address(transaction: Executor, hashes: Sequence[LookupHash], account_id: UUID) -> bool:
     """Give an address to an account; False where it is another's. Waits for a claim of the same address under way."""
     for email_hash in hashes:
-        await transaction.execute(sql.CLAIM_ADDRESS, email_hash, account_id)
+        if email_hash.key_id is None:
+            await transaction.execute(sql.CLAIM_ADDRESS, email_hash, account_id)
+        else:
+            await transaction.execute(contact_key_sql.CLAIM_MARKED, email_hash, account_id, email_hash.key_id)
     holders = [await find_address(transaction, [email_hash]) for email_hash in hashes]
     return all(holder == account_id for holder in holders)
 
@@ -135,8 +165,8 @@ def _plan_from_row(row: Record) -> Plan:
     )
 
 
-def _contact_from_row(row: Record, keys: ContactKeys, account_id: UUID) -> Contact:
+def _contact_from_row(row: Record, keys: ContactKeys, account_id: UUID, data_key: bytes | None) -> Contact:
     channel = Channel(row["channel"])
-    destination = keys.open(row["sealed_destination"], account_id=account_id, channel=channel)
+    destination = keys.open(row["sealed_destination"], account_id=account_id, channel=channel, data_key=data_key)
     contact_id = owner_contact_id(account_id, channel)
     return Contact(contact_id=contact_id, channel=channel, destination=destination, verified=row["verified"])

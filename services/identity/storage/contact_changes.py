@@ -73,7 +73,9 @@ async def put_in_use(
 ) -> None:
     """Make the change the account's contact, proved; ``former``, where there is one, is kept with it."""
     account_id, contact_id, channel = change.account_id, change.contact_id, change.channel
-    sealed = keys.seal(change.destination, account_id=account_id, channel=channel)
+    sealed = await accounts.seal_contact(
+        transaction, keys, account_id=account_id, channel=channel, destination=change.destination
+    )
     await transaction.execute(contact_sql.PUT_CONTACT, account_id, channel, sealed, now)
     before = keys.seal(former, account_id=account_id, channel=channel, contact_id=contact_id) if former else None
     await transaction.execute(contact_sql.MARK_DONE, account_id, contact_id, now, before)

@@ -21,7 +21,9 @@ def holdings(keys: ContactKeys, account_id: UUID) -> tuple[Holding, ...]:
 
     def contact(row: Record) -> Iterable[Document]:
         channel = Channel(row["channel"])
-        destination = keys.open(row["sealed_destination"], account_id=account_id, channel=channel)
+        destination = keys.open(
+            row["sealed_destination"], account_id=account_id, channel=channel, data_key=row["wrapped_key"]
+        )
         yield {"channel": channel, "destination": destination, "verify_time": row["verify_time"]}
 
     def change(row: Record) -> Iterable[Document]:
@@ -89,6 +91,7 @@ def holdings(keys: ContactKeys, account_id: UUID) -> tuple[Holding, ...]:
             documents=contact,
             erase=sql.ERASE_CONTACTS,
         ),
+        _withheld("contact_key", "contact_key", sql.ERASE_CONTACT_KEY, "The key that opens the contacts."),
         # Of the password only when it was set: its hash is a secret.
         Holding(kind="password", table="credential", export=sql.EXPORT_PASSWORD, erase=sql.ERASE_PASSWORD),
         _withheld("addresses", "email_address", sql.ERASE_ADDRESSES, "A keyed hash of the address in contacts."),

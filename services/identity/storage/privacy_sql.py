@@ -18,8 +18,12 @@ from account where account_id = $1 limit $2
 
 EXPORT_CONTACTS: Final = """
 /* identity.export_contacts: a page of where the owner is reached, to be opened */
-select channel, sealed_destination, verify_time
-from contact where account_id = $1 and channel > $3 order by channel limit $2
+select c.channel, c.sealed_destination, c.verify_time, k.wrapped_key
+from contact c
+left join contact_key k on k.account_id = c.account_id and k.account_id = $1
+where c.account_id = $1 and c.channel > $3
+order by c.channel
+limit $2
 """
 
 EXPORT_PASSWORD: Final = """
@@ -89,6 +93,8 @@ KEEP_CHAIN: Final = """
 delete from audit_subject where account_id = $1 and $2 < 0
 """
 
+ERASE_CONTACT_KEY: Final = erase_rows("identity", "contact_key", "account_id")
+"""Without it no copy of the contacts opens, in a backup neither."""
 ERASE_KEY_PROOFS: Final = erase_rows("identity", "spent_key_proof", "account_id, proof_digest")
 ERASE_PINS: Final = erase_rows("identity", "profile_pin", "account_id, profile_id")
 ERASE_DEMANDS: Final = erase_rows("identity", "password_reset_demand", "account_id, demand_id")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -11,9 +10,9 @@ import pytest
 
 from hearthgate.common.v1 import client_context_pb2, standing_pb2
 from hearthgate.devicetrust.v1 import device_trust_service_pb2 as pb
+from libs.persistence.retention import apply
 from libs.runtime.errors import ErrorReason
-from services.device_trust.domain.policy import Retention
-from services.device_trust.use_cases.purge_expired import purge_expired
+from services.device_trust.retention import DeviceTrustRetention
 from tests.contract.device_trust.device_trust_world import DAY, FRIEND, HOTEL, World, client, expect, timestamp
 
 
@@ -130,12 +129,12 @@ async def test_an_undefined_timestamp_and_a_missing_client_name_their_fields(wor
 async def test_what_is_past_its_retention_is_purged_and_the_rest_stays(world: World) -> None:
     await world.record(world.sighting(client("tv", HOTEL), 80 * DAY), world.sighting(client("tv")))
     await world.create_account()
-    context = replace(world.context, retention=Retention(presence=100 * DAY))
+    policy = DeviceTrustRetention.model_construct(presence_retention_days=100).retention_policy()
     world.clock.advance(25 * DAY)
-    await purge_expired(context)
+    await apply(world.context.database, world.clock, policy)
     assert await world.context.database.fetch_value("select count(*) from sighting_seen") == 1
     assert await world.context.database.fetch_value("select count(*) from network_seen") == 1
     world.clock.advance(6 * DAY)
-    await purge_expired(context)
+    await apply(world.context.database, world.clock, policy)
     assert await world.context.database.fetch_value("select count(*) from request") == 0
     assert (await world.household()).allowances.guest_leases_left == 3

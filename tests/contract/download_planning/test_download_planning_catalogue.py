@@ -9,10 +9,12 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from hearthgate.downloadplanning.v1 import download_planning_service_pb2 as pb
+from libs.persistence.retention import apply
 from libs.rpc.channel import call
 from libs.runtime.clock import FakeClock
 from libs.runtime.errors import ErrorReason
 from services.download_planning.maintenance import Upkeep, keep_house
+from services.download_planning.retention import DownloadPlanningRetention
 from tests.contract.download_planning.download_planning_world import (
     MEGABYTE,
     NOW,
@@ -31,7 +33,6 @@ from tests.contract.download_planning.download_planning_world import (
 UPKEEP = Upkeep(
     popularity_interval=timedelta(minutes=5),
     popularity_window=timedelta(days=28),
-    explanation_retention=timedelta(days=30),
 )
 
 
@@ -146,14 +147,15 @@ async def test_explanations_are_deleted_when_their_time_is_over_and_plans_are_no
     service: Service, clock: FakeClock
 ) -> None:
     """What is wanted on the device stays."""
+    policy = DownloadPlanningRetention.model_construct().retention_policy()
     viewer = Viewer()
     await call(service.gateway.ConfigureDownloads, viewer.configure())
     plan = await service.plan(viewer)
     request = pb.ExplainPlanRequest(account_id=viewer.account_id, plan_id=plan.plan_id)
     clock.advance(timedelta(days=30))
-    await keep_house(service.context, UPKEEP)
+    await apply(service.database, clock, policy)
     assert (await call(service.gateway.ExplainPlan, request)).plan == plan
     clock.advance(timedelta(seconds=1))
-    await keep_house(service.context, UPKEEP)
+    await apply(service.database, clock, policy)
     assert (await refused(call(service.gateway.ExplainPlan, request))).reason is ErrorReason.NOT_FOUND
     assert await service.plan(viewer) == plan

@@ -113,7 +113,7 @@ async def _traces(world: World, everything: Everything) -> dict[str, list[bytes]
         "session id": _ids(row["session_id"] for row in sessions),
         "email": [home.owner.email.encode()],
         "phone": [home.owner.phone.encode()],
-        "hash of a contact in identity": world.identity.keys.email_hashes(home.owner.email),
+        "hash of a contact in identity": list(world.identity.keys.email_hashes(home.owner.email)),
         "hash of a contact in challenge": [keys.destination_hash(each.casefold()) for each in contacts],
         "hash of a network in device_trust": [world.network_hasher.hash(each) for each in networks],
         "hash of a network in challenge": [keys.bucket_hash("network", network_of(each)) for each in networks],

@@ -13,9 +13,10 @@ from hearthgate.downloadplanning.v1 import download_planning_service_pb2 as plan
 from hearthgate.gateway.v1 import decision_pb2
 from hearthgate.gateway.v1 import privacy_service_pb2 as pb
 from libs.devstack.device import Device
+from libs.persistence.retention import apply
 from libs.runtime.errors import ServiceError
 from libs.runtime.tasks import running
-from services.challenge.storage.challenges import ChallengeStore
+from services.challenge.retention import ChallengeRetention
 from services.gateway.domain.erasure import STEPS, Step
 from services.gateway.erasures import run_erasures
 from services.gateway.storage import erasures
@@ -45,7 +46,7 @@ async def test_nothing_of_an_erased_account_is_left_in_any_table(world: World) -
     assert counts["identity/marks_of_sources"] == 1, "the account of who left forgets where from"
     assert await purge_sign_ups(world.identity, timedelta(hours=48)) == 1, "a stranger's try at the same address"
     # Limits by network count everybody there, and go when they are over; the worker sweeps now and then.
-    await ChallengeStore(world.databases["challenge"]).prune(world.clock.now() - timedelta(days=30), world.clock.now())
+    await apply(world.databases["challenge"], world.clock, ChallengeRetention.model_construct().retention_policy())
     after = await found(world, everything.traces)
     assert {name: places for name, places in after.items() if places} == {}
     leaver = everything.leaver
@@ -246,10 +247,10 @@ async def test_a_viewer_who_came_with_a_profile_leaves_no_mark_where_it_came_fro
     await bring_series(world, "harbour", episodes=3)
     host = await world.household()
     ben = await arrive(world, host)
-    traces = {
+    traces: dict[str, list[bytes]] = {
         "account id": [ben.account_id.encode(), UUID(ben.account_id).bytes],
         "email": [ben.owner.email.encode()],
-        "hash of a contact": world.identity.keys.email_hashes(ben.owner.email),
+        "hash of a contact": list(world.identity.keys.email_hashes(ben.owner.email)),
     }
     profile = {"profile id": [ben.profile_id.encode(), UUID(ben.profile_id).bytes]}
     assert "identity.profile" in (await found(world, profile))["profile id"]

@@ -42,6 +42,11 @@ def run(*arguments: str) -> tuple[int, str]:
         (["demo", "--help"], ["--data", "--keep", "--quiet", "--json"]),
         (["replay", "--help"], ["FILE", "--format", "--asn-db", "--country-db", "--json", "--quiet"]),
         (["simulate", "--help"], ["--accounts", "--days", "--seed", "--parameters", "--json", "--plots", "--quiet"]),
+        (["identity", "--help"], ["rotate-keys", "keys", "HEARTHGATE_CONTACT_KEYS"]),
+        (["identity", "rotate-keys", "--help"], ["--retire", "--dry-run", "--after", "--batch", "--json", "A,B"]),
+        (["retention", "--help"], ["show", "run"]),
+        (["retention", "show", "--help"], ["--service", "--json", "--markdown"]),
+        (["retention", "run", "--help"], ["--service", "--dry-run", "--json", "HEARTHGATE_RETENTION_LOOP"]),
         (["simulate", "--help"], ["--baselines", "--no-baselines", "--jobs"]),
     ],
 )
@@ -69,6 +74,31 @@ def test_the_help_of_the_engines_commands_says_what_goes_in_what_comes_out_and_g
     assert [word for word in words if word not in output] == []
     examples = output.partition("Examples:")[2]
     assert len(re.findall(rf"^ .*\bhearthgate {command}\b", examples, re.MULTILINE)) >= 3
+
+
+def test_the_page_on_retention_says_what_the_policies_say() -> None:
+    """Else: `hearthgate retention show --markdown > docs/retention.md`."""
+    code, page = run("retention", "show", "--markdown")
+    assert (code, page) == (0, (ROOT / "docs" / "retention.md").read_text())
+
+
+def test_retention_is_shown_as_the_environment_sets_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a database, and without any of the service's secrets."""
+    monkeypatch.delenv("HEARTHGATE_DATABASE_URL", raising=False)
+    monkeypatch.setenv("HEARTHGATE_DECISION_RETENTION_DAYS", "7")
+    code, output = run("retention", "show", "--service", "gateway", "--json")
+    assert code == 0
+    rules = json.loads(output)["gateway"]["rules"]
+    assert {rule["table"]: rule["keep_seconds"] for rule in rules}["decision"] == 7 * 86_400
+    assert "7 days" in run("retention", "show")[1]
+
+
+def test_keys_are_not_rotated_while_an_older_release_may_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEARTHGATE_DATABASE_URL", "postgresql://not-asked")
+    monkeypatch.setenv("HEARTHGATE_CONTACT_KEYS", "A" * 43)
+    code, output = run("identity", "rotate-keys")
+    assert code == 78
+    assert "HEARTHGATE_CONTACT_FORM" in output
 
 
 def test_the_record_in_the_help_of_replay_is_answered_as_the_help_says(tmp_path: Path) -> None:

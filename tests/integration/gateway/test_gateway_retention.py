@@ -9,13 +9,14 @@ from uuid import uuid4
 import pytest
 
 from libs.persistence.database import Database
+from libs.persistence.retention import apply
 from libs.runtime.clock import FakeClock
 from libs.runtime.keys import SealingKeys
 from libs.testing.plugin import ServiceDatabaseFactory
 from services.gateway.domain.decision import DecisionRecord, Outcome, ReasonCode, Verdict
 from services.gateway.domain.verification import Asker, Proof, Purpose
+from services.gateway.retention import GatewayRetention
 from services.gateway.storage import decisions, verifications
-from services.gateway.upkeep import Retention, keep_house
 
 KEYS = SealingKeys([b"k" * 32])
 
@@ -30,7 +31,7 @@ async def database(service_database: ServiceDatabaseFactory) -> AsyncIterator[Da
 
 
 async def test_proofs_askers_and_decisions_go_when_their_time_is_over(database: Database, clock: FakeClock) -> None:
-    retention = Retention(decisions=timedelta(days=30), interval=timedelta(hours=1))
+    policy = GatewayRetention.model_construct(decision_retention_days=30).retention_policy()
     account_id, challenge_id, proof_id, decision_id = (uuid4() for _ in range(4))
     end = clock.now() + timedelta(minutes=10)
     proof = Proof(
@@ -47,7 +48,7 @@ async def test_proofs_askers_and_decisions_go_when_their_time_is_over(database: 
     await decisions.insert(database, _decision(account_id, decision_id, clock))
 
     async def kept() -> tuple[bool, bool, bool]:
-        await keep_house(database, clock, retention)
+        await apply(database, clock, policy)
         return (
             await verifications.find_proof(database, proof_id) is not None,
             await verifications.find_asker(database, KEYS, account_id, challenge_id) is not None,
