@@ -127,6 +127,8 @@ def _ids(ids: Iterable[UUID]) -> list[bytes]:
 async def found(world: World, traces: dict[str, list[bytes]]) -> dict[str, set[str]]:
     """In which tables each sort of trace stands: every table of every database, as text and as bytes."""
     hits: dict[str, set[str]] = {name: set() for name in traces}
+    keys = await world.databases["identity"].fetch("select account_id, wrapped_key from contact_key")
+    data_keys = {row["account_id"]: row["wrapped_key"] for row in keys}
     for service in SERVICES:
         database = world.databases[service]
         tables = await database.fetch(
@@ -135,18 +137,27 @@ async def found(world: World, traces: dict[str, list[bytes]]) -> dict[str, set[s
         for table in (row["table_name"] for row in tables):
             rows = await database.fetch(f'select t.* from "{table}" t')  # noqa: S608 - a name from the catalogue
             dump = b"\n".join(_dumped(value) for row in rows for value in row.values())
-            dump += b"\n".join(_opened(world, f"{service}.{table}", row) for row in rows)
+            dump += b"\n".join(_opened(world, f"{service}.{table}", row, data_keys) for row in rows)
             for name, looked_for in traces.items():
                 if any(each in dump for each in looked_for):
                     hits[name].add(f"{service}.{table}")
     return hits
 
 
-def _opened(world: World, table: str, row: Record) -> bytes:
+def _opened(world: World, table: str, row: Record, data_keys: dict[UUID, bytes]) -> bytes:
     """What is sealed in a row, opened with the services' own keys: an address that is sealed is held all the same."""
+    account_id: Any = row.get("account_id")
+    keys = world.identity.keys
     if table == "identity.contact":
         sealed, channel = row["sealed_destination"], Channel(row["channel"])
-        return world.identity.keys.open(sealed, account_id=row["account_id"], channel=channel).encode()
+        return keys.open(sealed, account_id=account_id, channel=channel, data_key=data_keys.get(account_id)).encode()
+    if table in {"identity.contact_change", "identity.approver"}:
+        contact_id, channel = row.get("contact_id") or row["approver_id"], Channel(row["channel"])
+        sealed = [value for value in (row["sealed_destination"], row.get("sealed_former")) if value]
+        opened = [keys.open(each, account_id=account_id, channel=channel, contact_id=contact_id) for each in sealed]
+        return "\n".join(opened).encode()
+    if table == "identity.extra_member" and row["sealed_email"]:
+        return keys.open_invited(row["sealed_email"], account_id=account_id, member_id=row["member_id"]).encode()
     if table == "challenge.delivery" and row["sealed_destination"]:
         return world.code_keys.open_destination(
             row["account_id"], row["delivery_id"], row["sealed_destination"]

@@ -124,7 +124,9 @@ async def _start_gateway(world: World, dsn: str, changes: dict[str, Any]) -> Non
 
 
 async def _identity(world: World, database: Database, dsn: str) -> list[Registration]:
-    settings = IdentitySettings(database_url=dsn, contact_keys=new_secret())  # type: ignore[arg-type]  # pydantic wraps it
+    fields: dict[str, Any] = {"database_url": dsn, "contact_keys": new_secret(), "contact_form": "envelope"}
+    # These tests let days pass between two calls; that tokens run out within minutes has tests of its own.
+    settings = IdentitySettings(**fields).model_copy(update=_TOKEN_LIVES)
     passwords = identity_main.build_passwords(settings)
     world.stack.callback(passwords.close)
     identity = identity_main.build_identity(settings, database=database, clock=world.clock, passwords=passwords)

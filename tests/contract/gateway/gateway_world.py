@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import random
+import socket
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -72,6 +74,18 @@ TITLE = "film-lighthouse"
 DISOWN_URL = "https://www.example.com/not-me#{token}"
 T = TypeVar("T")
 PHONE = "+4915123456789"
+
+
+def _port_to_come_back_to() -> int:
+    """A free port that no outgoing connection takes while its server is away: below those that Linux gives out."""
+    for port in random.sample(range(20_000, 32_000), 100):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
+    raise RuntimeError("no free port")
 
 
 @dataclass(kw_only=True)
@@ -173,6 +187,8 @@ class World:
     async def start(self, service: str) -> None:
         """Let a service listen; again at the same port where it was stopped."""
         part = self.parts[service]
+        if part.address.endswith(":0"):
+            part.address = f"127.0.0.1:{_port_to_come_back_to()}"
         options = ServerOptions(callers=CALLERS, listen_address=part.address)
         part.server = build_server(options, part.registrations, part.database.ping)
         part.address = f"127.0.0.1:{await part.server.start()}"

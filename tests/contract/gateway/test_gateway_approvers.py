@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import uuid4
 
-from structlog.testing import capture_logs
-
 from hearthgate.common.v1 import standing_pb2
 from hearthgate.gateway.v1 import contact_service_pb2 as pb
 from hearthgate.gateway.v1 import decision_pb2 as decision_pb
@@ -22,6 +20,7 @@ from tests.contract.gateway.gateway_world import (
     laptop_fields,
     once,
 )
+from tests.contract.gateway.test_gateway_notices import handed_over, put_off
 
 EMAIL, TEXT = standing_pb2.CHANNEL_EMAIL, standing_pb2.CHANNEL_TEXT
 TRUSTED_DEVICE = standing_pb2.CHANNEL_TRUSTED_DEVICE
@@ -171,16 +170,17 @@ async def test_a_password_is_reset_by_the_owners_own_address_and_the_approver_is
     assert not any("Choose a new password" in each.subject for each in world.inbox.mails if address in each.recipients)
 
 
-async def test_a_notice_that_the_owner_does_not_get_is_one_failure_however_many_approvers_there_are(
-    home: Household, world: World
-) -> None:
-    await approver(home, world, carl())
-    await approver(home, world, carl())
+async def test_after_an_outage_the_owner_and_each_approver_hear_of_it(home: Household, world: World) -> None:
+    first, second = carl(), carl()
+    for each in (first, second):
+        await approver(home, world, each)
     await world.stop("challenge")
-    with capture_logs() as logs:
-        await home.signed_in("Unknown laptop", ABROAD, "BR", **laptop_fields())
-    events = [each["event"] for each in logs]
-    assert (events.count("notice not sent"), events.count("approver not warned")) == (1, 0)
+    await home.signed_in("Unknown laptop", ABROAD, "BR", **laptop_fields())
+    await put_off(world)
+    await world.start("challenge")
+    await handed_over(world)
+    for address in (home.owner.email, first, second):
+        assert "Unknown laptop" in await world.mail(address, "We stopped a sign-in")
 
 
 async def test_an_account_has_two_approvers_and_they_are_second_persons(home: Household, world: World) -> None:

@@ -14,9 +14,14 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from hearthgate.common.v1 import standing_pb2
 from hearthgate.downloadplanning.v1 import download_planning_service_pb2 as planning_pb
 from hearthgate.gateway.v1 import account_service_pb2 as account_pb
+from hearthgate.gateway.v1 import contact_service_pb2 as contact_pb
 from hearthgate.gateway.v1 import decision_pb2 as decision_pb
 from hearthgate.gateway.v1 import download_service_pb2 as download_pb
+from hearthgate.gateway.v1 import member_service_pb2 as member_pb
+from hearthgate.gateway.v1 import own_account_service_pb2 as own_account_pb
 from hearthgate.gateway.v1 import playback_service_pb2 as playback_pb
+from hearthgate.gateway.v1 import privacy_service_pb2 as privacy_pb
+from hearthgate.gateway.v1 import profile_service_pb2 as profile_pb
 from hearthgate.gateway.v1 import protection_service_pb2 as protection_pb
 from hearthgate.gateway.v1 import verification_service_pb2 as verification_pb
 from libs.devstack.device import Device
@@ -34,10 +39,12 @@ from tests.contract.gateway.gateway_world import (
 )
 
 NO_SESSION = {
-    *("SignUp", "CompleteSignUp", "SignIn", "StartPasswordReset", "ResetPassword", "DisownSignIn"),
-    *("ExplainDecision", "GetGrantKeys", "GetSessionKeys"),
+    *("SignUp", "CompleteSignUp", "AcceptInvitation", "SignIn", "StartPasswordReset", "ResetPassword", "DisownSignIn"),
+    *("ExplainDecision", "GetGrantKeys", "GetSessionKeys", "ListStalledOwnAccounts", "RetryOwnAccount"),
+    *("ExportAccountAsOperator", "EraseAccountAsOperator", "CancelErasure", "GetErasure"),
 }
-"""They ask for no session: the owner's mailbox, a password or support staff vouch there."""
+"""They ask for no session: the owner's mailbox, a password, support staff or an erasure's secret id vouch there."""
+_INVITATION = f"{'0' * 32}.{'A' * 43}"
 PROVING = {"RequestVerification", "SubmitCode", "WatchVerification", "SignOut", "RefreshSession"}
 """What a restricted session is for: to prove itself, or to leave. A refreshed one stays restricted."""
 EMAIL, TEXT, TRUSTED_DEVICE = (
@@ -64,6 +71,10 @@ class Attempt:
     @property
     def once(self) -> dict[str, Any]:
         return once(self.thief)
+
+    @property
+    def with_password(self) -> dict[str, Any]:
+        return {**self.by, "password": self.home.owner.password}
 
     @property
     def of_profile(self) -> dict[str, Any]:
@@ -127,6 +138,44 @@ REFUSED: dict[str, Callable[[Attempt], Any]] = {
     "ReportViewing": lambda a: download_pb.ReportViewingRequest(**a.of_profile, viewings=[_viewing(a)]),
     "WatchDownloadPlan": lambda a: download_pb.WatchDownloadPlanRequest(**a.of_profile),
     "ChangePassword": _change,
+    "UpdateMyList": lambda a: download_pb.UpdateMyListRequest(**a.of_profile, add_title_ids=["film"]),
+    "ListMyList": lambda a: download_pb.ListMyListRequest(**a.of_profile),
+    "ListContacts": lambda a: contact_pb.ListContactsRequest(**a.by),
+    "StartContactChange": lambda a: contact_pb.StartContactChangeRequest(
+        **a.with_password, request_id=str(uuid4()), channel=EMAIL, destination="thief@example.com"
+    ),
+    "CompleteContactChange": lambda a: contact_pb.CompleteContactChangeRequest(
+        **a.once, change_id=str(uuid4()), code="123456"
+    ),
+    "RemoveContact": lambda a: contact_pb.RemoveContactRequest(
+        **a.with_password, request_id=str(uuid4()), channel=TEXT
+    ),
+    "AddApprover": lambda a: contact_pb.AddApproverRequest(
+        **a.with_password, request_id=str(uuid4()), name="Thief", channel=EMAIL, destination="thief@example.com"
+    ),
+    "ConfirmApprover": lambda a: contact_pb.ConfirmApproverRequest(**a.once, change_id=str(uuid4()), code="123456"),
+    "RemoveApprover": lambda a: contact_pb.RemoveApproverRequest(
+        **a.with_password, request_id=str(uuid4()), approver_id=str(uuid4())
+    ),
+    "InviteMember": lambda a: member_pb.InviteMemberRequest(**a.once, email="thief@example.com"),
+    "CancelInvitation": lambda a: member_pb.CancelInvitationRequest(**a.by, member_id=str(uuid4())),
+    "RejoinMembership": lambda a: member_pb.RejoinMembershipRequest(**a.by, invitation_token=_INVITATION),
+    "ListMembers": lambda a: member_pb.ListMembersRequest(**a.by),
+    "RemoveMember": lambda a: member_pb.RemoveMemberRequest(**a.by, member_id=str(uuid4())),
+    "RequestMembership": lambda a: member_pb.RequestMembershipRequest(**a.by),
+    "ListOwnAccounts": lambda a: own_account_pb.ListOwnAccountsRequest(**a.by),
+    "UndoOwnAccount": lambda a: own_account_pb.UndoOwnAccountRequest(**a.by, own_account_id=str(uuid4())),
+    "RequestProfileTransfer": lambda a: own_account_pb.RequestProfileTransferRequest(
+        **a.once, profile_id=a.profile_id, channel=EMAIL
+    ),
+    "ListProfileTransfers": lambda a: own_account_pb.ListProfileTransfersRequest(**a.by),
+    "DecideProfileTransfer": lambda a: own_account_pb.DecideProfileTransferRequest(
+        **a.by, verification_id=a.verification_id, agree=True
+    ),
+    "SetProfilePin": lambda a: profile_pb.SetProfilePinRequest(**a.of_profile, pin="4711"),
+    "CheckProfilePin": lambda a: profile_pb.CheckProfilePinRequest(**a.of_profile, pin="4711"),
+    "ExportAccount": lambda a: privacy_pb.ExportAccountRequest(**a.with_password),
+    "EraseAccount": lambda a: privacy_pb.EraseAccountRequest(**a.with_password, request_id=str(uuid4())),
 }
 """What a restricted session must not do, by RPC, and the request that tries it."""
 DECIDED = {"StartStream", "RenewStream"}
@@ -149,7 +198,10 @@ async def _attempt(home: Household) -> Attempt:
 
 async def test_a_restricted_session_can_do_nothing_with_the_account(home: Household, world: World) -> None:
     attempt = await _attempt(home)
-    stubs = (world.playback, world.verification, world.accounts, world.downloads, world.protection)
+    stubs = (
+        *(world.playback, world.verification, world.accounts, world.downloads, world.protection, world.contacts),
+        *(world.members, world.own_accounts, world.profiles, world.privacy),
+    )
     refusals = {}
     for name, request in REFUSED.items():
         (call,) = [getattr(stub, name) for stub in stubs if hasattr(stub, name)]

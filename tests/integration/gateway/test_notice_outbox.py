@@ -18,9 +18,11 @@ from libs.runtime.clock import FakeClock
 from libs.runtime.errors import ErrorReason, ServiceError
 from libs.runtime.keys import SealingKeys
 from libs.testing.plugin import ServiceDatabaseFactory
+from services.gateway.clients.challenge import Notice
 from services.gateway.domain.notices import NoticePolicy, OwnerNotice
+from services.gateway.domain.records import Channel, Contact, Contacts
 from services.gateway.domain.verification import NoticeKind, Requester
-from services.gateway.notices import NoticeOutbox
+from services.gateway.notices import NoticeOutbox, sender
 from services.gateway.storage import notices
 
 POLICY = NoticePolicy(lifetime=timedelta(hours=72))
@@ -156,12 +158,44 @@ async def test_what_cannot_help_is_not_tried_again(database: Database, clock: Fa
     assert await database.fetch_value("select count(*) from pending_notice") == 0
 
 
-async def test_one_that_challenge_knows_already_is_done(database: Database, clock: FakeClock) -> None:
-    worker = outbox(database, clock, Sender(fails=lambda: ServiceError(ErrorReason.REQUEST_ID_REUSED)))
+class Leaves:
+    """Identity and challenge, as the outbox's sender sees them: an owner with an approver, a notice that is known."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    async def get_contacts(self, _: UUID, *, masked_only: bool) -> Contacts:
+        """Who is told."""
+        assert not masked_only
+        owner, approver = (
+            Contact(
+                contact_id=uuid4(),
+                channel=Channel.EMAIL,
+                destination=f"{name}@example.com",
+                masked_destination="",
+                verified=True,
+                approver=name == "carl",
+            )
+            for name in ("ada", "carl")
+        )
+        return Contacts(contacts=(owner, approver), language="en")
+
+    async def notify(self, handed_over: Notice) -> None:
+        """Challenge had it before."""
+        self.told.append(handed_over.email)
+        raise ServiceError(ErrorReason.REQUEST_ID_REUSED)
+
+
+async def test_one_that_challenge_knows_already_is_done_and_the_approvers_hear_of_it(
+    database: Database, clock: FakeClock
+) -> None:
+    leaves = Leaves()
+    worker = outbox(database, clock, sender(leaves, leaves))  # type: ignore[arg-type]  # what it needs of them
     await worker.put(notice(clock))
     with structlog.testing.capture_logs() as log:
         await work_off(worker)
     assert log == []
+    assert leaves.told == ["ada@example.com", "carl@example.com"]
     assert await database.fetch_value("select count(*) from pending_notice") == 0
 
 
