@@ -9,6 +9,7 @@ from typing import Final
 
 from hearthgate.gateway.v1 import account_service_pb2_grpc as account_rpc
 from hearthgate.gateway.v1 import download_service_pb2_grpc as download_rpc
+from hearthgate.gateway.v1 import password_service_pb2_grpc as password_rpc
 from hearthgate.gateway.v1 import playback_service_pb2_grpc as playback_rpc
 from hearthgate.gateway.v1 import verification_service_pb2_grpc as verification_rpc
 from libs.persistence.clock import DatabaseClock
@@ -24,9 +25,11 @@ from services.gateway.clients.challenge import ChallengeClient
 from services.gateway.clients.device_trust import DeviceTrustClient
 from services.gateway.clients.download_planning import DownloadPlanningClient
 from services.gateway.clients.identity import UNRETRIED, IdentityClient
+from services.gateway.clients.passwords import PasswordClient
 from services.gateway.grants import Grants
 from services.gateway.servicer.account import AccountServicer
 from services.gateway.servicer.download import DownloadServicer
+from services.gateway.servicer.password import PasswordServicer
 from services.gateway.servicer.playback import PlaybackServicer
 from services.gateway.servicer.verification import VerificationServicer
 from services.gateway.settings import GatewaySettings
@@ -42,6 +45,7 @@ class Leaves:
     """The services behind the gateway."""
 
     identity: IdentityClient
+    passwords: PasswordClient
     device_trust: DeviceTrustClient
     challenge: ChallengeClient
     download_planning: DownloadPlanningClient
@@ -67,8 +71,10 @@ async def open_leaves(stack: AsyncExitStack, settings: GatewaySettings) -> Leave
     async def channel(target: str, unretried: Sequence[tuple[str, str]] = ()) -> Channel:
         return await stack.enter_async_context(open_channel(target, caller=caller, unretried=unretried))
 
+    identity = await channel(settings.identity_address, UNRETRIED)
     return Leaves(
-        identity=IdentityClient(await channel(settings.identity_address, UNRETRIED)),
+        identity=IdentityClient(identity),
+        passwords=PasswordClient(identity),
         device_trust=DeviceTrustClient(await channel(settings.device_trust_address)),
         challenge=ChallengeClient(await channel(settings.challenge_address)),
         download_planning=DownloadPlanningClient(await channel(settings.download_planning_address)),
@@ -84,6 +90,7 @@ def build_context(
         clock=clock,
         ids=Uuid7Ids(),
         identity=leaves.identity,
+        passwords=leaves.passwords,
         device_trust=leaves.device_trust,
         challenge=leaves.challenge,
         download_planning=leaves.download_planning,
@@ -126,6 +133,12 @@ def registrations(settings: GatewaySettings, context: Context) -> list[Registrat
             add=download_rpc.add_DownloadServiceServicer_to_server,
             servicer=DownloadServicer(context),
             service_name="hearthgate.gateway.v1.DownloadService",
+            allowed_callers=public,
+        ),
+        Registration(
+            add=password_rpc.add_PasswordServiceServicer_to_server,
+            servicer=PasswordServicer(context),
+            service_name="hearthgate.gateway.v1.PasswordService",
             allowed_callers=public,
         ),
     ]

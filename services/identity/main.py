@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Final
 
@@ -13,6 +13,9 @@ from libs.rpc.server import ServerOptions, build_server
 from libs.runtime.clock import Clock
 from libs.runtime.ids import Uuid7Ids
 from services.identity.contact_keys import ContactKeys
+from services.identity.known_passwords import open_known_passwords
+from services.identity.meter import Meter
+from services.identity.password_servicer import registration as password_registration
 from services.identity.passwords import Argon2idHasher, Passwords
 from services.identity.servicer import registration
 from services.identity.settings import IdentitySettings
@@ -23,11 +26,18 @@ NAME: Final = "identity"
 
 async def serve(settings: IdentitySettings) -> None:
     """Put the service together and run it until it is asked to stop."""
-    async with open_database(settings, NAME) as database, DatabaseClock.open(database) as clock:
-        with closing(build_passwords(settings)) as passwords:
-            identity = build_identity(settings, database=database, clock=clock, passwords=passwords)
-            server = build_server(ServerOptions.from_settings(settings), [registration(identity)], database.ping)
-            await run_until_stopped(server, settings.drain_seconds)
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(open_database(settings, NAME))
+        clock = await stack.enter_async_context(DatabaseClock.open(database))
+        passwords, meter = build_passwords(settings), Meter()
+        stack.callback(passwords.close)
+        stack.push_async_callback(meter.close)
+        identity = build_identity(settings, database=database, clock=clock, passwords=passwords)
+        stack.callback(identity.known_passwords.close)
+        stack.push_async_callback(identity.after_answers.finish)
+        registrations = [registration(identity), password_registration(identity, meter)]
+        server = build_server(ServerOptions.from_settings(settings), registrations, database.ping)
+        await run_until_stopped(server, settings.drain_seconds)
 
 
 def build_passwords(settings: IdentitySettings) -> Passwords:
@@ -40,6 +50,7 @@ def build_passwords(settings: IdentitySettings) -> Passwords:
         threads=settings.password_threads,
         waiters=settings.password_waiters,
         retry_after=timedelta(seconds=settings.password_retry_after_seconds),
+        niceness=settings.password_niceness,
     )
 
 
@@ -54,6 +65,8 @@ def build_identity(settings: IdentitySettings, *, database: Database, clock: Clo
         lifetimes=settings.lifetimes(),
         default_plan_id=settings.default_plan_id,
         max_profiles=settings.max_profiles,
+        known_passwords=open_known_passwords(settings.breached_passwords_file),
+        brand=settings.brand,
     )
 
 

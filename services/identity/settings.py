@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 from pydantic import Field, SecretStr, field_validator
 
 from libs.runtime.settings import ServiceSettings
 from services.identity.contact_keys import ContactKeys
 from services.identity.domain.session import Lifetimes
+from services.identity.known_passwords import ListError, check_list
 
 
 class IdentitySettings(ServiceSettings):
@@ -32,6 +34,13 @@ class IdentitySettings(ServiceSettings):
     """Passwords that may wait for a thread. Our choice: little more than a second's work."""
     password_retry_after_seconds: float = Field(default=2, gt=0, le=60)
     """When a caller who was shed may come again. Our choice: longer than the queue takes to drain."""
+    password_niceness: int = Field(default=10, ge=0, le=19)
+    """How far the hashing threads stand back where the processors are short. Our choice, measured: a flood of sign-ins
+    then leaves starts alone, and sign-ins still get through."""
+    breached_passwords_file: Path | None = None
+    """An operator's list: lines ``SHA1HEX:count`` of Have I Been Pwned, or words. Default: the shipped one."""
+    brand: str = Field(default="Hearthgate", min_length=1, max_length=40)
+    """The service's name: no password is made of it alone (NIST SP 800-63B-4: context-specific words)."""
     default_plan_id: str = Field(default="standard", pattern=r"^[a-z0-9-]{1,32}$")
     """The plan of an account that names none."""
     max_profiles: int = Field(default=5, ge=1, le=100)
@@ -41,6 +50,18 @@ class IdentitySettings(ServiceSettings):
     @classmethod
     def _are_keys(cls, value: SecretStr) -> SecretStr:
         ContactKeys.from_text(value.get_secret_value())
+        return value
+
+    @field_validator("breached_passwords_file")
+    @classmethod
+    def _is_list(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            try:
+                check_list(value)
+            except OSError as error:
+                raise ValueError(f"cannot be read: {error.strerror}") from None
+            except ListError as error:
+                raise ValueError(str(error)) from None
         return value
 
     def lifetimes(self) -> Lifetimes:

@@ -18,6 +18,7 @@ from services.gateway.clients.challenge import ChallengeClient
 from services.gateway.clients.device_trust import DeviceTrustClient, Sighting, SightingKind
 from services.gateway.clients.download_planning import DownloadPlanningClient
 from services.gateway.clients.identity import IdentityClient
+from services.gateway.clients.passwords import PasswordClient
 from services.gateway.domain.lease import LeasePolicy
 from services.gateway.domain.records import (
     MEMBER_STANDINGS,
@@ -40,6 +41,7 @@ class Context:
     clock: Clock
     ids: Ids
     identity: IdentityClient
+    passwords: PasswordClient
     device_trust: DeviceTrustClient
     challenge: ChallengeClient
     download_planning: DownloadPlanningClient

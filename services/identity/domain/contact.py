@@ -10,7 +10,9 @@ import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
 from libs.runtime.errors import invalid_field
+from services.identity.domain.text import mixes_scripts
 
+_IN_NUMBERS: Final = frozenset("+-.()/ \u00a0")
 _HIDDEN: Final = "•••"
 
 
@@ -38,8 +40,9 @@ class Contact:
 def normalize_email(text: str) -> str:
     """The address in the one form in which it is stored and written to: ASCII, its domain in lower case.
 
-    Letters beyond ASCII before the @ are refused: few mail servers take them, and they look like others.
-    Raises INVALID_FIELD on ``email``, without the address.
+    Letters beyond ASCII before the @ are refused: few mail servers take them, and they look like others. So are domains
+    with a label that mixes scripts, as homoglyphs do. What stands after a + stays: it is another mailbox, for all we
+    know. Whether the domain exists is for the code to find out. Raises INVALID_FIELD on ``email``, without the address.
     """
     try:
         valid = validate_email(text, check_deliverability=False, allow_smtputf8=False)
@@ -47,6 +50,8 @@ def normalize_email(text: str) -> str:
         raise invalid_field("email", "must be an email address") from None
     if valid.ascii_email is None:
         raise invalid_field("email", "must be an email address")
+    if any(mixes_scripts(label) for label in valid.domain.split(".")):
+        raise invalid_field("email", "must not mix letters of several scripts in its domain")
     return valid.ascii_email
 
 
@@ -57,6 +62,9 @@ def email_key(normalized: str) -> str:
 
 def normalize_phone(text: str) -> str:
     """The number in E.164. Raises INVALID_FIELD on ``phone``, without the number."""
+    # The library reads words as a telephone's keys, and passes over what it does not know.
+    if not all(character.isdecimal() or character in _IN_NUMBERS for character in text):
+        raise invalid_field("phone", "must hold digits, spaces and + - . ( ) / alone")
     try:
         number = phonenumbers.parse(text, None)
     except phonenumbers.NumberParseException:

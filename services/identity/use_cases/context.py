@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
@@ -10,8 +10,10 @@ from libs.persistence.database import Database, Executor
 from libs.runtime.clock import Clock
 from libs.runtime.errors import not_found
 from libs.runtime.ids import Ids
+from services.identity.after_answers import AfterAnswers
 from services.identity.contact_keys import ContactKeys
 from services.identity.domain.session import Lifetimes
+from services.identity.known_passwords import KnownPasswords
 from services.identity.passwords import Passwords
 from services.identity.storage import accounts
 
@@ -31,6 +33,9 @@ class Identity:
     lifetimes: Lifetimes
     default_plan_id: str
     max_profiles: int
+    known_passwords: KnownPasswords
+    brand: str
+    after_answers: AfterAnswers = field(default_factory=AfterAnswers)
 
 
 async def hold_open_account(transaction: Executor, account_id: UUID) -> None:

@@ -34,6 +34,8 @@ from services.gateway import main as gateway_main
 from services.gateway.settings import GatewaySettings
 from services.gateway.sightings import SightingRecorder
 from services.identity import main as identity_main
+from services.identity.meter import Meter
+from services.identity.password_servicer import registration as password_registration
 from services.identity.servicer import registration as identity_registration
 from services.identity.settings import IdentitySettings
 from tests.contract.device_trust.device_trust_model import plain_model_data
@@ -69,7 +71,7 @@ async def start_world(
     for service, build in _LEAVES.items():
         dsns = await service_database(service)
         database = await _connect(world, service, dsns.app)
-        await _serve(world, service, [await build(world, database, dsns.app)], database)
+        await _serve(world, service, await build(world, database, dsns.app), database)
     await _start_gateway(world, (await service_database("gateway")).app, changes)
     for caller in (BACKEND, OPERATOR, STRANGER):
         world.channels[caller.name] = await _open(world, "gateway", caller)
@@ -98,16 +100,18 @@ async def _start_gateway(world: World, dsn: str, changes: dict[str, Any]) -> Non
     await _serve(world, "gateway", gateway_main.registrations(settings, context), database)
 
 
-async def _identity(world: World, database: Database, dsn: str) -> Registration:
+async def _identity(world: World, database: Database, dsn: str) -> list[Registration]:
     settings = IdentitySettings(database_url=dsn, contact_keys=new_secret())  # type: ignore[arg-type]  # pydantic wraps it
     passwords = identity_main.build_passwords(settings)
     world.stack.callback(passwords.close)
-    return identity_registration(
-        identity_main.build_identity(settings, database=database, clock=world.clock, passwords=passwords)
-    )
+    identity = identity_main.build_identity(settings, database=database, clock=world.clock, passwords=passwords)
+    meter = Meter(longest=10)
+    world.stack.push_async_callback(meter.close)
+    world.stack.push_async_callback(identity.after_answers.finish)
+    return [identity_registration(identity), password_registration(identity, meter)]
 
 
-async def _device_trust(world: World, database: Database, dsn: str) -> Registration:
+async def _device_trust(world: World, database: Database, dsn: str) -> list[Registration]:
     context = DeviceTrustContext(
         database=database,
         clock=world.clock,
@@ -116,7 +120,7 @@ async def _device_trust(world: World, database: Database, dsn: str) -> Registrat
         retention=Retention(),
         scorer=scorer(_model()),
     )
-    return device_trust_main.registration(DeviceTrustServicer(context, NetworkHasher(b"n" * 32)))
+    return [device_trust_main.registration(DeviceTrustServicer(context, NetworkHasher(b"n" * 32)))]
 
 
 def _model() -> Model:
@@ -127,7 +131,7 @@ def _model() -> Model:
     return Model.of(data)
 
 
-async def _challenge(world: World, database: Database, dsn: str) -> Registration:
+async def _challenge(world: World, database: Database, dsn: str) -> list[Registration]:
     fields: dict[str, Any] = {
         "database_url": dsn,
         "smtp_url": world.inbox.url,
@@ -153,15 +157,15 @@ async def _challenge(world: World, database: Database, dsn: str) -> Registration
         receipts=receipts,
     )
     await world.stack.enter_async_context(assembly.running_workers(parts))
-    return challenge_registration(parts.context)
+    return [challenge_registration(parts.context)]
 
 
-async def _download_planning(world: World, database: Database, dsn: str) -> Registration:
+async def _download_planning(world: World, database: Database, dsn: str) -> list[Registration]:
     settings = DownloadPlanningSettings(database_url=dsn)  # type: ignore[arg-type]  # pydantic wraps it
-    return planning_main.registration(planning_main.build_context(settings, database, world.clock))
+    return [planning_main.registration(planning_main.build_context(settings, database, world.clock))]
 
 
-_LEAVES: dict[str, Callable[[World, Database, str], Awaitable[Registration]]] = {
+_LEAVES: dict[str, Callable[[World, Database, str], Awaitable[list[Registration]]]] = {
     "identity": _identity,
     "device_trust": _device_trust,
     "challenge": _challenge,
@@ -186,6 +190,7 @@ async def _serve(world: World, service: str, registrations: list[Registration], 
 async def _open(world: World, service: str, caller: CallerCredentials) -> Channel:
     """A channel that sends once: these tests look at what the services answer, not at what a second try makes of it."""
     once = [
-        (f"hearthgate.gateway.v1.{name}Service", "") for name in ("Playback", "Verification", "Account", "Download")
+        (f"hearthgate.gateway.v1.{name}Service", "")
+        for name in ("Playback", "Verification", "Account", "Download", "Password")
     ]
     return await world.stack.enter_async_context(open_channel(world.addresses[service], caller=caller, unretried=once))

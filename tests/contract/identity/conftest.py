@@ -18,6 +18,8 @@ from libs.runtime.keys import secret_digest
 from libs.runtime.settings import load_settings
 from libs.testing.plugin import ServiceDatabaseFactory
 from services.identity.main import build_identity
+from services.identity.meter import Meter
+from services.identity.password_servicer import registration as password_registration
 from services.identity.passwords import Passwords
 from services.identity.servicer import registration
 from services.identity.settings import IdentitySettings
@@ -46,10 +48,16 @@ async def world(
         stack.callback(passwords.close)
         identity = build_identity(settings, database=database, clock=clock, passwords=passwords)
         callers = {each.name: [secret_digest(each.secret)] for each in (GATEWAY, OPERATOR, STRANGER)}
-        server = build_server(ServerOptions(callers=callers), [registration(identity)], database.ping)
+        meter = Meter(longest=10)
+        stack.push_async_callback(meter.close)
+        stack.callback(identity.known_passwords.close)
+        stack.push_async_callback(identity.after_answers.finish)
+        registrations = [registration(identity), password_registration(identity, meter)]
+        server = build_server(ServerOptions(callers=callers), registrations, database.ping)
         await stack.enter_async_context(server)
-        stubs = {}
+        stubs, channels = {}, {}
         for caller in (GATEWAY, OPERATOR, STRANGER):
             channel = await stack.enter_async_context(open_channel(f"127.0.0.1:{server.port}", caller=caller))
+            channels[caller.name] = channel
             stubs[caller.name] = rpc.IdentityServiceStub(channel)
-        yield World(stubs=stubs, identity=identity, clock=clock, hasher=hasher)
+        yield World(stubs=stubs, channels=channels, identity=identity, clock=clock, hasher=hasher)

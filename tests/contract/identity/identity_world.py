@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
+import grpc
 import pytest
 
 from hearthgate.identity.v1 import identity_service_pb2 as pb
@@ -51,6 +52,14 @@ class CountingHasher:
         self.verifications += 1
         return self._inner.verify(password_hash, password)
 
+    def outdated(self, password_hash: str) -> bool:
+        """Whether the parameters have changed since."""
+        return self._inner.outdated(password_hash)
+
+    def raise_parameters(self) -> None:
+        """Use others from now on."""
+        self._inner = Argon2idHasher(memory_kib=64, passes=2, lanes=1)
+
 
 class CutShort:
     """A database that goes away before, or after, the statement of one name."""
@@ -84,6 +93,7 @@ class World:
     """A running identity service. ``say`` calls any RPC as any caller; the rest are shorthands as the gateway."""
 
     stubs: dict[str, rpc.IdentityServiceStub]
+    channels: Mapping[str, grpc.aio.Channel]
     identity: Identity
     clock: FakeClock
     hasher: CountingHasher = field(default_factory=CountingHasher)
