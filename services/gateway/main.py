@@ -26,6 +26,7 @@ from services.gateway.clients.device_trust import DeviceTrustClient
 from services.gateway.clients.download_planning import DownloadPlanningClient
 from services.gateway.clients.identity import UNRETRIED, IdentityClient
 from services.gateway.clients.passwords import PasswordClient
+from services.gateway.gate import Gate
 from services.gateway.grants import Grants
 from services.gateway.servicer.account import AccountServicer
 from services.gateway.servicer.download import DownloadServicer
@@ -102,6 +103,7 @@ def build_context(
         lease_policy=settings.lease_policy,
         policy_version=settings.policy_version,
         alike_seconds=settings.alike_milliseconds / 1000,
+        sign_ins=Gate(settings.sign_ins_at_once),
     )
 
 

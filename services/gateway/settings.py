@@ -48,6 +48,10 @@ class GatewaySettings(ServiceSettings):
     alike_milliseconds: int = Field(default=400, ge=0, le=5000)
     """Sign-ups and password resets are answered no sooner than this, so that known and unknown addresses take alike."""
 
+    sign_ins_at_once: int = Field(default=24, ge=1, le=10_000)
+    """Sign-ins under way in one replica; beyond, OVERLOADED before anything is done. Our choice: under the 33 that one
+    identity takes, so that a flood through one gateway ends here; identity's own bound holds for all of them."""
+
     @field_validator("master_keys")
     @classmethod
     def _are_keys(cls, value: SecretStr) -> SecretStr:

@@ -29,6 +29,7 @@ from services.gateway.domain.records import (
     ResolvedSession,
     SessionState,
 )
+from services.gateway.gate import Gate
 from services.gateway.grants import Grants
 from services.gateway.sightings import SightingRecorder
 
@@ -53,6 +54,7 @@ class Context:
     lease_policy: LeasePolicy
     policy_version: str
     alike_seconds: float
+    sign_ins: Gate
 
     def body_digest(self, request: Message) -> bytes:
         """Tells one request's body from another's, without its secrets and without where it came from.
