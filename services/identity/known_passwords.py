@@ -239,6 +239,8 @@ def _read_words(descriptor: int) -> frozenset[str]:
             raise ListError(f"line {number} is not UTF-8") from None
         if "\x00" in word:
             raise ListError(f"line {number} is no text")
+        if _LINE.fullmatch(line):
+            raise ListError(f"line {number} holds a hash, and line 1 does not")
         words.add(word.casefold())
     words.discard("")
     if not words:

@@ -27,11 +27,13 @@ NAME: Final = "identity"
 async def serve(settings: IdentitySettings) -> None:
     """Put the service together and run it until it is asked to stop."""
     async with AsyncExitStack() as stack:
+        meter = Meter()
+        stack.push_async_callback(meter.close)
+        await meter.start()
         database = await stack.enter_async_context(open_database(settings, NAME))
         clock = await stack.enter_async_context(DatabaseClock.open(database))
-        passwords, meter = build_passwords(settings), Meter()
+        passwords = build_passwords(settings)
         stack.callback(passwords.close)
-        stack.push_async_callback(meter.close)
         identity = build_identity(settings, database=database, clock=clock, passwords=passwords)
         stack.callback(identity.known_passwords.close)
         stack.push_async_callback(identity.after_answers.finish)

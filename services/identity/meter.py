@@ -67,13 +67,17 @@ _SUGGESTIONS: Final = MappingProxyType(
 
 
 class Meter:
-    """Measures passwords; close it at the end. The process is started at the first question."""
+    """Measures passwords; close it at the end. The process is started with ``start`` or at the first question."""
 
     def __init__(self, *, longest: float = _LONGEST, waiters: int = _WAITERS) -> None:
         self._longest = longest
         self._room = waiters + 1
         self._turn = asyncio.Lock()
         self._process: Process | None = None
+
+    async def start(self) -> None:
+        """Start the process before there is anything else to do: a process that serves forks less well."""
+        self._process = await _start()
 
     async def measure(self, normalized: str, words: Iterable[str]) -> Strength:
         """How hard the password is to guess for somebody who knows ``words``.
@@ -117,14 +121,7 @@ class Meter:
 
     async def _exchange(self, question: bytes) -> str:
         if self._process is None:
-            self._process = await asyncio.create_subprocess_exec(
-                # -I: nothing of this process's environment and folder decides what it imports.
-                *(sys.executable, "-I", str(_WORKER)),
-                stdin=PIPE,
-                stdout=PIPE,
-                stderr=DEVNULL,
-                env={},
-            )
+            self._process = await _start()
         process = self._process
         assert process.stdin is not None
         assert process.stdout is not None
@@ -134,6 +131,17 @@ class Meter:
         if not answer.endswith(b"\n"):
             raise EOFError
         return answer.decode()
+
+
+async def _start() -> Process:
+    return await asyncio.create_subprocess_exec(
+        # -I: nothing of this process's environment and folder decides what it imports.
+        *(sys.executable, "-I", str(_WORKER)),
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=DEVNULL,
+        env={},
+    )
 
 
 def _strength(answer: str) -> Strength:

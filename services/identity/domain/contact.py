@@ -45,7 +45,7 @@ def normalize_email(text: str) -> str:
     know. Whether the domain exists is for the code to find out. Raises INVALID_FIELD on ``email``, without the address.
     """
     try:
-        valid = validate_email(text, check_deliverability=False, allow_smtputf8=False)
+        valid = validate_email(text, check_deliverability=False, allow_smtputf8=False, strict=True)
     except EmailNotValidError:
         raise invalid_field("email", "must be an email address") from None
     if valid.ascii_email is None:

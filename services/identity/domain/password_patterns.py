@@ -17,6 +17,8 @@ _SHORTEST_UNIT: Final = 8
 """What is repeated must be this long to count: NIST's least length for any password at all (SP 800-63B-4, 3.1.1.2)."""
 _SHORTEST_COMMON: Final = 6
 _LONGEST_COMMON: Final = 32
+_SEPARATORS: Final = frozenset(" ._-")
+"""They say nothing where they stand between pieces."""
 _NEVER: Final = 1_000
 _ROWS: Final = (
     *("abcdefghijklmnopqrstuvwxyz", "12345678901234567890", "`1234567890-=", "~!@#$%^&*()_+"),
@@ -107,7 +109,7 @@ def _reach(text: str, runs: list[list[int]], words: Collection[str]) -> list[int
         so_far = loose[start]
         if so_far > LOOSE:
             continue
-        loose[start + 1] = min(loose[start + 1], so_far + 1)
+        loose[start + 1] = min(loose[start + 1], so_far + (text[start] not in _SEPARATORS))
         for end in ends:
             loose[end] = min(loose[end], so_far)
         for word in words:
