@@ -128,7 +128,7 @@ def test_a_large_file_is_checked_in_places_and_the_place_is_named(
     lines = hash_lines([f"number {number}" for number in range(3_000)])
     open_known_passwords(written(tmp_path, lines)).close()
     half = lines.index(b"\n", len(lines) // 2) + 1
-    with pytest.raises(ListError, match="the line at byte .* out of order"):
+    with pytest.raises(ListError, match=r"the line at byte .* out of order"):
         open_known_passwords(written(tmp_path, lines[half:] + lines[:half]))
 
 
