@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator
 
 from libs.runtime.settings import ServiceSettings
 from services.identity.contact_keys import ContactKeys
@@ -37,7 +38,7 @@ class IdentitySettings(ServiceSettings):
     password_niceness: int = Field(default=10, ge=0, le=19)
     """How far the hashing threads stand back where the processors are short. Our choice, measured: a flood of sign-ins
     then leaves starts alone, and sign-ins still get through."""
-    breached_passwords_file: Path | None = None
+    breached_passwords_file: Annotated[Path | None, BeforeValidator(lambda value: value or None)] = None
     """An operator's list: lines ``SHA1HEX:count`` of Have I Been Pwned, or words. Default: the shipped one."""
     brand: str = Field(default="Hearthgate", min_length=1, max_length=40)
     """The service's name: no password is made of it alone (NIST SP 800-63B-4: context-specific words)."""
