@@ -43,9 +43,11 @@ test: $(STAMP) $(INTEROP) ## Run the tests
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 .PHONY: bench
-bench: $(STAMP) ## Measure what an assessment and a delivered code cost, each beside its floor
+bench: $(STAMP) ## Measure assessments, delivered codes, sign-in floods and timing, each beside its floor or control
 	@$(BIN)/python -m bench.device_trust_assess
 	@$(BIN)/python -m bench.challenge_delivery
+	@$(BIN)/python -m bench.login_flood --rounds 2
+	@$(BIN)/python -m bench.identity_timing --pairs 200
 
 .PHONY: lint
 lint: $(STAMP) ## Check style, types, architecture, contracts, stubs, images and manifests

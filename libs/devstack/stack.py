@@ -39,8 +39,9 @@ _DATABASE, _SMTP, _SMPP = "HEARTHGATE_DATABASE_URL", "HEARTHGATE_SMTP_URL", "HEA
 class StackOptions:
     """How a stack runs. ``base_port``: the gateway's, the leaves' after it; None takes free ones.
 
-    ``overrides``: further environment by service. ``durable`` keeps fsync on. The callbacks are told of each mail and
-    text, of what the stack itself does, and, with the service's name, of each warning that a service logs.
+    ``overrides``: further environment by service; ``modules``: what runs in a service's place, for a benchmark's
+    control. ``durable`` keeps fsync on. The callbacks are told of each mail and text, of what the stack itself does,
+    and, with the service's name, of each warning that a service logs.
     """
 
     data_dir: Path
@@ -48,6 +49,7 @@ class StackOptions:
     base_port: int | None = DEFAULT_PORT
     durable: bool = True
     overrides: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    modules: Mapping[str, str] = field(default_factory=dict)
     on_mail: Callable[[ReceivedMail], None] | None = None
     on_text: Callable[[ReceivedText], None] | None = None
     on_event: Callable[[str], None] = lambda text: None
@@ -179,7 +181,8 @@ class Stack:
             environment = environment_of(service, self.secrets, around) | dict(self.options.overrides.get(service, {}))
             log_path = logs / f"{service}.log"
             rotate(log_path)
-            self._processes[service] = ServiceProcess(service, ports[service], environment, log_path)
+            module = self.options.modules.get(service, "")
+            self._processes[service] = ServiceProcess(service, ports[service], environment, log_path, module=module)
             self._processes[service].start()
             self._follow(service, log_path)
         await self._unless_failed(asyncio.create_task(self._until_ready()))

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
+
+import grpc
 
 from hearthgate.gateway.v1 import account_service_pb2_grpc as account_rpc
 from hearthgate.gateway.v1 import contact_service_pb2_grpc as contact_rpc
 from hearthgate.gateway.v1 import download_service_pb2_grpc as download_rpc
 from hearthgate.gateway.v1 import member_service_pb2_grpc as member_rpc
 from hearthgate.gateway.v1 import own_account_service_pb2_grpc as own_account_rpc
+from hearthgate.gateway.v1 import password_service_pb2_grpc as password_rpc
 from hearthgate.gateway.v1 import playback_service_pb2_grpc as playback_rpc
 from hearthgate.gateway.v1 import privacy_service_pb2_grpc as privacy_rpc
 from hearthgate.gateway.v1 import profile_service_pb2_grpc as profile_rpc
@@ -34,11 +37,13 @@ from services.gateway.clients.device_trust import DeviceTrustClient
 from services.gateway.clients.download_planning import DownloadPlanningClient
 from services.gateway.clients.identity import UNRETRIED, IdentityClient
 from services.gateway.clients.members import MemberClient
+from services.gateway.clients.passwords import PasswordClient
 from services.gateway.clients.privacy import PrivacyClient
 from services.gateway.clients.profiles import ProfileClient
 from services.gateway.clients.protection import ProtectionClient
 from services.gateway.disown_tokens import DisownTokens
 from services.gateway.erasures import run_erasures
+from services.gateway.gate import Gate
 from services.gateway.grants import Grants
 from services.gateway.notices import NoticeOutbox, sender
 from services.gateway.own_account_worker import run_own_accounts
@@ -47,6 +52,7 @@ from services.gateway.servicer.contact import ContactServicer
 from services.gateway.servicer.download import DownloadServicer
 from services.gateway.servicer.member import MemberServicer
 from services.gateway.servicer.own_account import OwnAccountServicer
+from services.gateway.servicer.password import PasswordServicer
 from services.gateway.servicer.playback import PlaybackServicer
 from services.gateway.servicer.privacy import PrivacyServicer
 from services.gateway.servicer.profile import ProfileServicer
@@ -68,6 +74,7 @@ class Leaves:
     contacts: ContactsClient
     profiles: ProfileClient
     members: MemberClient
+    passwords: PasswordClient
     device_trust: DeviceTrustClient
     challenge: ChallengeClient
     download_planning: DownloadPlanningClient
@@ -107,6 +114,7 @@ async def open_leaves(stack: AsyncExitStack, settings: GatewaySettings) -> Leave
         contacts=ContactsClient(identity),
         profiles=ProfileClient(identity),
         members=MemberClient(identity),
+        passwords=PasswordClient(identity),
         device_trust=DeviceTrustClient(device_trust),
         challenge=ChallengeClient(challenge),
         download_planning=DownloadPlanningClient(download_planning),
@@ -128,6 +136,7 @@ def build_context(
         contacts=leaves.contacts,
         profiles=leaves.profiles,
         members=leaves.members,
+        passwords=leaves.passwords,
         device_trust=leaves.device_trust,
         challenge=leaves.challenge,
         download_planning=leaves.download_planning,
@@ -152,6 +161,7 @@ def build_context(
         disown_tokens=DisownTokens(settings.disown_keys(), timedelta(days=settings.disown_days)),
         own_accounts=settings.own_account_policy,
         erasure_policy=settings.erasure_policy,
+        sign_ins=Gate(settings.sign_ins_at_once),
     )
 
 
@@ -159,74 +169,38 @@ def registrations(settings: GatewaySettings, context: Context) -> list[Registrat
     """The gateway's services and who may call them."""
     public = frozenset(settings.public_callers)
     operator = frozenset(settings.operator_callers)
+    anyone = frozenset({"*"})
+    exceptions = {
+        "Playback": {"ExplainDecision": operator, "GetGrantKeys": anyone},
+        "Account": {"GetSessionKeys": anyone},
+        "OwnAccount": {"ListStalledOwnAccounts": operator, "RetryOwnAccount": operator},
+        "Privacy": {
+            **dict.fromkeys(("ExportAccountAsOperator", "EraseAccountAsOperator", "CancelErasure"), operator),
+            "GetErasure": public | operator,
+        },
+    }
+    services: dict[str, tuple[Callable[[Any, grpc.aio.Server], None], object]] = {
+        "Playback": (playback_rpc.add_PlaybackServiceServicer_to_server, PlaybackServicer(context)),
+        "Verification": (verification_rpc.add_VerificationServiceServicer_to_server, VerificationServicer(context)),
+        "Account": (account_rpc.add_AccountServiceServicer_to_server, AccountServicer(context)),
+        "Password": (password_rpc.add_PasswordServiceServicer_to_server, PasswordServicer(context)),
+        "Contact": (contact_rpc.add_ContactServiceServicer_to_server, ContactServicer(context)),
+        "Protection": (protection_rpc.add_ProtectionServiceServicer_to_server, ProtectionServicer(context)),
+        "Profile": (profile_rpc.add_ProfileServiceServicer_to_server, ProfileServicer(context)),
+        "OwnAccount": (own_account_rpc.add_OwnAccountServiceServicer_to_server, OwnAccountServicer(context)),
+        "Member": (member_rpc.add_MemberServiceServicer_to_server, MemberServicer(context)),
+        "Privacy": (privacy_rpc.add_PrivacyServiceServicer_to_server, PrivacyServicer(context)),
+        "Download": (download_rpc.add_DownloadServiceServicer_to_server, DownloadServicer(context)),
+    }
     return [
         Registration(
-            add=playback_rpc.add_PlaybackServiceServicer_to_server,
-            servicer=PlaybackServicer(context),
-            service_name="hearthgate.gateway.v1.PlaybackService",
+            add=add,
+            servicer=servicer,
+            service_name=f"hearthgate.gateway.v1.{name}Service",
             allowed_callers=public,
-            by_method={"ExplainDecision": operator, "GetGrantKeys": frozenset({"*"})},
-        ),
-        Registration(
-            add=verification_rpc.add_VerificationServiceServicer_to_server,
-            servicer=VerificationServicer(context),
-            service_name="hearthgate.gateway.v1.VerificationService",
-            allowed_callers=public,
-        ),
-        Registration(
-            add=account_rpc.add_AccountServiceServicer_to_server,
-            servicer=AccountServicer(context),
-            service_name="hearthgate.gateway.v1.AccountService",
-            allowed_callers=public,
-            by_method={"GetSessionKeys": frozenset({"*"})},
-        ),
-        Registration(
-            add=contact_rpc.add_ContactServiceServicer_to_server,
-            servicer=ContactServicer(context),
-            service_name="hearthgate.gateway.v1.ContactService",
-            allowed_callers=public,
-        ),
-        Registration(
-            add=member_rpc.add_MemberServiceServicer_to_server,
-            servicer=MemberServicer(context),
-            service_name="hearthgate.gateway.v1.MemberService",
-            allowed_callers=public,
-        ),
-        Registration(
-            add=download_rpc.add_DownloadServiceServicer_to_server,
-            servicer=DownloadServicer(context),
-            service_name="hearthgate.gateway.v1.DownloadService",
-            allowed_callers=public,
-        ),
-        Registration(
-            add=protection_rpc.add_ProtectionServiceServicer_to_server,
-            servicer=ProtectionServicer(context),
-            service_name="hearthgate.gateway.v1.ProtectionService",
-            allowed_callers=public,
-        ),
-        Registration(
-            add=own_account_rpc.add_OwnAccountServiceServicer_to_server,
-            servicer=OwnAccountServicer(context),
-            service_name="hearthgate.gateway.v1.OwnAccountService",
-            allowed_callers=public,
-            by_method={"ListStalledOwnAccounts": operator, "RetryOwnAccount": operator},
-        ),
-        Registration(
-            add=profile_rpc.add_ProfileServiceServicer_to_server,
-            servicer=ProfileServicer(context),
-            service_name="hearthgate.gateway.v1.ProfileService",
-            allowed_callers=public,
-        ),
-        Registration(
-            add=privacy_rpc.add_PrivacyServiceServicer_to_server,
-            servicer=PrivacyServicer(context),
-            service_name="hearthgate.gateway.v1.PrivacyService",
-            allowed_callers=public,
-            by_method={
-                **dict.fromkeys(("ExportAccountAsOperator", "EraseAccountAsOperator", "CancelErasure"), operator),
-                "GetErasure": public | operator,
-            },
-        ),
+            by_method=exceptions.get(name, {}),
+        )
+        for name, (add, servicer) in services.items()
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import Final
 
@@ -21,8 +21,11 @@ from services.identity.audit_servicer import audit_registration
 from services.identity.contact_keys import ContactKeys
 from services.identity.contact_servicer import contact_registration
 from services.identity.failed_sign_ins import writing_failed_sign_ins
+from services.identity.known_passwords import open_known_passwords
 from services.identity.member_servicer import member_registration, plan_registration
 from services.identity.member_upkeep import run_member_upkeep
+from services.identity.meter import Meter
+from services.identity.password_servicer import registration as password_registration
 from services.identity.passwords import Argon2idHasher, Passwords
 from services.identity.privacy_servicer import privacy_registration
 from services.identity.profile_servicer import profile_registration
@@ -37,24 +40,32 @@ NAME: Final = "identity"
 
 async def serve(settings: IdentitySettings) -> None:
     """Put the service together and run it until it is asked to stop."""
-    async with open_database(settings, NAME) as database, DatabaseClock.open(database) as clock:
-        with closing(build_passwords(settings)) as passwords:
-            identity = build_identity(settings, database=database, clock=clock, passwords=passwords)
-            server = build_server(ServerOptions.from_settings(settings), registrations(identity), database.ping)
-            async with (
-                running_workers(settings, identity),
-                retention_running(settings, database, clock, every=settings.upkeep_seconds),
-            ):
-                await run_until_stopped(server, settings.drain_seconds)
+    async with AsyncExitStack() as stack:
+        meter = Meter()
+        stack.push_async_callback(meter.close)
+        await meter.start()
+        database = await stack.enter_async_context(open_database(settings, NAME))
+        clock = await stack.enter_async_context(DatabaseClock.open(database))
+        passwords = build_passwords(settings)
+        stack.callback(passwords.close)
+        identity = build_identity(settings, database=database, clock=clock, passwords=passwords)
+        stack.callback(identity.known_passwords.close)
+        stack.push_async_callback(identity.after_answers.finish)
+        services = registrations(identity, meter)
+        server = build_server(ServerOptions.from_settings(settings), services, database.ping)
+        await stack.enter_async_context(running_workers(settings, identity))
+        await stack.enter_async_context(retention_running(settings, database, clock, every=settings.upkeep_seconds))
+        await run_until_stopped(server, settings.drain_seconds)
 
 
-def registrations(identity: Identity) -> list[Registration]:
+def registrations(identity: Identity, meter: Meter) -> list[Registration]:
     """The gRPC services, each with its callers."""
     return [
         registration(identity),
         audit_registration(identity),
         contact_registration(identity),
         member_registration(identity),
+        password_registration(identity, meter),
         plan_registration(identity),
         privacy_registration(identity),
         profile_registration(identity),
@@ -87,6 +98,7 @@ def build_passwords(settings: IdentitySettings) -> Passwords:
         threads=settings.password_threads,
         waiters=settings.password_waiters,
         retry_after=timedelta(seconds=settings.password_retry_after_seconds),
+        niceness=settings.password_niceness,
     )
 
 
@@ -106,6 +118,8 @@ def build_identity(settings: IdentitySettings, *, database: Database, clock: Clo
         max_approvers=settings.max_approvers,
         former_contacts_kept=timedelta(days=settings.former_contact_days),
         audit_keys=settings.all_audit_keys(),
+        known_passwords=open_known_passwords(settings.breached_passwords_file),
+        brand=settings.brand,
     )
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 
 from libs.runtime.keys import SigningKey, derive_key
 from libs.runtime.settings import ServiceSettings
 from services.identity.audit_keys import AuditKeys
 from services.identity.contact_keys import ContactForm, ContactKeys, decode_keys
 from services.identity.domain.session import Lifetimes, TokenLife
+from services.identity.known_passwords import ListError, check_list
 from services.identity.retention import IdentityRetention
 
 
@@ -57,6 +58,13 @@ class IdentitySettings(IdentityRetention, ServiceSettings):
     """How often heads of the audit log are anchored. Ours: what is cut off sooner than that is not missed."""
     audit_failures_seconds: float = Field(default=10, gt=0, le=300)
     """How often failed sign-ins are written down. Ours: a crash forgets no more, and a flood makes one event of it."""
+    password_niceness: int = Field(default=10, ge=0, le=19)
+    """How far the hashing threads stand back where the processors are short. Our choice, measured: a flood of sign-ins
+    then leaves starts alone, and sign-ins still get through."""
+    breached_passwords_file: Annotated[Path | None, BeforeValidator(lambda value: value or None)] = None
+    """An operator's list: lines ``SHA1HEX:count`` of Have I Been Pwned, or words. Default: the shipped one."""
+    brand: str = Field(default="Hearthgate", min_length=1, max_length=40)
+    """The service's name: no password is made of it alone (NIST SP 800-63B-4: context-specific words)."""
     default_plan_id: str = Field(default="standard", pattern=r"^[a-z0-9-]{1,32}$")
     """The plan of an account that names none."""
     sign_up_retention_hours: float = Field(default=48, ge=24, le=720)
@@ -117,6 +125,18 @@ class IdentitySettings(IdentityRetention, ServiceSettings):
     def sign_up_purge_interval(self) -> timedelta:
         """How often those are deleted."""
         return timedelta(seconds=self.sign_up_purge_seconds)
+
+    @field_validator("breached_passwords_file")
+    @classmethod
+    def _is_list(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            try:
+                check_list(value)
+            except OSError as error:
+                raise ValueError(f"cannot be read: {error.strerror}") from None
+            except ListError as error:
+                raise ValueError(str(error)) from None
+        return value
 
     def lifetimes(self) -> Lifetimes:
         """How long tokens hold."""

@@ -22,6 +22,7 @@ from services.gateway.clients.device_trust import DeviceTrustClient, Sighting, S
 from services.gateway.clients.download_planning import DownloadPlanningClient
 from services.gateway.clients.identity import IdentityClient
 from services.gateway.clients.members import MemberClient
+from services.gateway.clients.passwords import PasswordClient
 from services.gateway.clients.privacy import PrivacyClient
 from services.gateway.clients.profiles import ProfileClient
 from services.gateway.clients.protection import ProtectionClient
@@ -39,6 +40,7 @@ from services.gateway.domain.records import (
     ResolvedSession,
     SessionState,
 )
+from services.gateway.gate import Gate
 from services.gateway.grants import Grants
 from services.gateway.notices import NoticeOutbox
 from services.gateway.sightings import SightingRecorder
@@ -58,6 +60,7 @@ class Context:
     identity: IdentityClient
     contacts: ContactsClient
     profiles: ProfileClient
+    passwords: PasswordClient
     device_trust: DeviceTrustClient
     members: MemberClient
     challenge: ChallengeClient
@@ -78,6 +81,7 @@ class Context:
     erasure_policy: ErasurePolicy
     after_step: Callable[[str], None] = _nothing
     erasure_wake: asyncio.Event = field(default_factory=asyncio.Event)
+    sign_ins: Gate
 
     def body_digest(self, request: Message) -> bytes:
         """Tells one request's body from another's, without its secrets and without where it came from.

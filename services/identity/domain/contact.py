@@ -11,7 +11,9 @@ import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
 from libs.runtime.errors import invalid_field
+from services.identity.domain.text import mixes_scripts
 
+_IN_NUMBERS: Final = frozenset("+-.()/ \u00a0")
 _HIDDEN: Final = "•••"
 
 
@@ -66,15 +68,18 @@ def same_destination(channel: Channel, one: str, other: str) -> bool:
 def normalize_email(text: str, field_name: str = "email") -> str:
     """The address in the one form in which it is stored and written to: ASCII, its domain in lower case.
 
-    Letters beyond ASCII before the @ are refused: few mail servers take them, and they look like others.
-    Raises INVALID_FIELD on the field, without the address.
+    Letters beyond ASCII before the @ are refused: few mail servers take them, and they look like others. So are domains
+    with a label that mixes scripts, as homoglyphs do. What stands after a + stays: it is another mailbox, for all we
+    know. Whether the domain exists is for the code to find out. Raises INVALID_FIELD on the field, without the address.
     """
     try:
-        valid = validate_email(text, check_deliverability=False, allow_smtputf8=False)
+        valid = validate_email(text, check_deliverability=False, allow_smtputf8=False, strict=True)
     except EmailNotValidError:
         raise invalid_field(field_name, "must be an email address") from None
     if valid.ascii_email is None:
         raise invalid_field(field_name, "must be an email address")
+    if any(mixes_scripts(label) for label in valid.domain.split(".")):
+        raise invalid_field(field_name, "must not mix letters of several scripts in its domain")
     return valid.ascii_email
 
 
@@ -85,6 +90,9 @@ def email_key(normalized: str) -> str:
 
 def normalize_phone(text: str, field_name: str = "phone") -> str:
     """The number in E.164. Raises INVALID_FIELD on the field, without the number."""
+    # The library reads words as a telephone's keys, and passes over what it does not know.
+    if not all(character.isdecimal() or character in _IN_NUMBERS for character in text):
+        raise invalid_field(field_name, "must hold digits, spaces and + - . ( ) / alone")
     try:
         number = phonenumbers.parse(text, None)
     except phonenumbers.NumberParseException:

@@ -8,6 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from libs.runtime.errors import ErrorReason, ServiceError, invalid_field
+from services.identity.domain.text import problem_of_shown_text
 
 MAX_NAME_LENGTH: Final = 40
 ADULT_AGE: Final = 18
@@ -41,13 +42,13 @@ def owner_profile(*, profile_id: UUID, account_id: UUID, name: str) -> Profile:
 def clean_name(name: str, field: str) -> str:
     """A shown name without space around it and in Unicode's composed form.
 
-    Raises INVALID_FIELD on ``field`` where nothing is left, it is too long, or holds control characters.
+    Raises INVALID_FIELD on ``field`` where nothing is left, it is too long, or it holds what people cannot see.
     """
     cleaned = unicodedata.normalize("NFC", name).strip()
     if not 1 <= len(cleaned) <= MAX_NAME_LENGTH:
         raise invalid_field(field, f"must be 1 to {MAX_NAME_LENGTH} characters besides space around them")
-    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in cleaned):
-        raise invalid_field(field, "must not hold control characters")
+    if problem := problem_of_shown_text(cleaned):
+        raise invalid_field(field, problem)
     return cleaned
 
 

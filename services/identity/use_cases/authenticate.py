@@ -13,6 +13,7 @@ from services.identity.domain.protection import Credential
 from services.identity.storage import accounts, protection
 from services.identity.use_cases import audit
 from services.identity.use_cases.context import NOBODY, Identity
+from services.identity.use_cases.rehash_password import rehash_password
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,21 +27,28 @@ class Authenticated:
 async def authenticate(email: str, password: str, *, identity: Identity) -> Authenticated:
     """The account whose address and password these are.
 
-    Every path runs the same statements and one password check. Raises CREDENTIALS_REJECTED, whatever was wrong;
-    STATE_CONFLICT for a closed account, to those who know its password; OVERLOADED.
+    Every path runs the same statements and one password check; a call that is shed runs none. Raises
+    CREDENTIALS_REJECTED, whatever was wrong; STATE_CONFLICT for a closed account, to those who know its password;
+    OVERLOADED.
     """
-    hashes = identity.keys.email_hashes(_address(email))
-    account_id = await accounts.find_address(identity.database, hashes) or NOBODY
-    account = await accounts.find_account(identity.database, account_id)
-    credential = await protection.find_credential(identity.database, account_id)
-    password_hash = credential.password_hash if credential else None
-    right = await identity.passwords.verify(password_hash, normalize_password(password))
+    normalized = normalize_password(password)
+    with identity.passwords.admitted() as admitted:
+        hashes = identity.keys.email_hashes(_address(email))
+        account_id = await accounts.find_address(identity.database, hashes) or NOBODY
+        account = await accounts.find_account(identity.database, account_id)
+        credential = await protection.find_credential(identity.database, account_id)
+        password_hash = credential.password_hash if credential else None
+        right = await admitted.verify(password_hash, normalized)
     if not right or credential is None or account is None or account.state is AccountState.PENDING:
         identity.failed_sign_ins.note(account_id)
         raise ServiceError(ErrorReason.CREDENTIALS_REJECTED)
     if account.state is AccountState.CLOSED:
         identity.failed_sign_ins.note(account_id)
         raise ServiceError(ErrorReason.STATE_CONFLICT, detail=f"account {account_id} is closed")
+    if identity.passwords.outdated(credential.password_hash):
+        # After the answer: only the owner's own sign-in gets here, and even that does not wait for it.
+        renewal = rehash_password(account_id, credential.password_hash, normalized, identity=identity)
+        identity.after_answers.begin(renewal)
     await audit.record_alone(account_id, AuditKind.SIGN_IN_SUCCEEDED, identity=identity)
     return Authenticated(account=account, credential=credential)
 

@@ -13,11 +13,13 @@ from libs.runtime.clock import Clock
 from libs.runtime.errors import not_found
 from libs.runtime.ids import Ids
 from services.identity.access_tokens import AccessTokens
+from services.identity.after_answers import AfterAnswers
 from services.identity.audit_keys import AuditKeys
 from services.identity.contact_keys import ContactKeys
 from services.identity.domain.failed_sign_ins import FailedSignIns
 from services.identity.domain.membership import max_profiles
 from services.identity.domain.session import Lifetimes
+from services.identity.known_passwords import KnownPasswords
 from services.identity.passwords import Passwords
 from services.identity.storage import accounts
 
@@ -42,7 +44,10 @@ class Identity:
     max_approvers: int
     former_contacts_kept: timedelta
     audit_keys: AuditKeys
+    known_passwords: KnownPasswords
+    brand: str
     failed_sign_ins: FailedSignIns = field(default_factory=FailedSignIns)
+    after_answers: AfterAnswers = field(default_factory=AfterAnswers)
 
 
 async def hold_open_account(transaction: Executor, account_id: UUID) -> None:

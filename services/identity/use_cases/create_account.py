@@ -13,13 +13,14 @@ from services.identity.domain.account import DEFAULT_LANGUAGE, Account, AccountS
 from services.identity.domain.audit import AuditKind
 from services.identity.domain.contact import Channel, normalize_email, normalize_phone
 from services.identity.domain.membership import EXTRA_MEMBER_PLAN_ID
-from services.identity.domain.password import check_new_password
+from services.identity.domain.password import context_words
 from services.identity.domain.profile import clean_name, owner_profile
 from services.identity.storage import accounts, profiles
 from services.identity.storage.members import InvitedPlace, put_membership
 from services.identity.storage.requests import RequestKey, claim_sign_up, request_id_reused
 from services.identity.use_cases import audit
 from services.identity.use_cases.context import Identity
+from services.identity.use_cases.new_passwords import check_new_password
 from services.identity.use_cases.taking_places import find_invited, require_takeable
 
 _log = get_logger(__name__)
@@ -69,10 +70,12 @@ async def create_account(new: NewAccount, *, identity: Identity) -> CreatedAccou
     """Make the account that ``new`` asks for, or answer with the one that its request id made before.
 
     A taken address costs the same work: the account is made and can never be activated. Raises INVALID_FIELD,
-    REQUEST_ID_REUSED, OVERLOADED; NOT_FOUND for an invitation that does not open a place for this address.
+    REQUEST_ID_REUSED, OVERLOADED; NOT_FOUND for an invitation that does not open a place for this address;
+    DEPENDENCY_UNAVAILABLE where the password could not be looked up.
     """
-    sign_up = await _check(new, identity)
-    password_hash = await identity.passwords.hash(sign_up.password)
+    with identity.passwords.admitted() as admitted:
+        sign_up = await _check(new, identity)
+        password_hash = await admitted.hash(sign_up.password)
     key = _request_key(new.request_id, sign_up, identity)
     account_id = identity.ids.new()
     now = identity.clock.now()
@@ -100,7 +103,8 @@ async def _check(new: NewAccount, identity: Identity) -> _SignUp:
     email = normalize_email(new.email)
     phone = normalize_phone(new.phone) if new.phone else ""
     profile_name = clean_name(new.profile_name, "profile_name") if new.profile_name else ""
-    password = check_new_password(new.password)
+    words = context_words(brand=identity.brand, email=email, profile_names=[profile_name])
+    password = await check_new_password(new.password, words, identity=identity)
     plans = {plan.plan_id: plan for plan in await accounts.list_plans(identity.database)}
     if plan_id not in plans or not (plans[plan_id].orderable or new.invitation_token):
         raise invalid_field("plan_id", "must name a plan")

@@ -8,12 +8,14 @@ from uuid import UUID
 from libs.runtime.errors import ErrorReason, ServiceError, invalid_field, not_found
 from libs.runtime.logging import get_logger
 from services.identity.domain.audit import AuditKind
-from services.identity.domain.password import check_new_password, normalize_password
+from services.identity.domain.password import context_words, normalize_password, password_refused, refusal
 from services.identity.domain.protection import Credential
 from services.identity.domain.session import EndReason
+from services.identity.passwords import Admitted
 from services.identity.storage import accounts, protection, sessions
 from services.identity.use_cases import audit
 from services.identity.use_cases.context import Identity, hold_open_account
+from services.identity.use_cases.new_passwords import check_new_password, words_around
 
 _log = get_logger(__name__)
 
@@ -32,44 +34,51 @@ class SetPassword:
 async def set_password(command: SetPassword, *, identity: Identity) -> int:
     """How many sessions ended, in the transaction that sets the password and settles a demanded reset.
 
-    ``dry_run`` checks the password and looks at no account, so that its answer tells nothing of one.
+    ``dry_run`` checks the password and looks at no account, so that its answer tells nothing of one; that a password
+    is only the owner's address or name is therefore found when it is set.
 
     Raises NOT_FOUND unless the account is active or on hold; CREDENTIALS_REJECTED for a wrong current password;
-    INVALID_FIELD on ``password``, also for the old one where a reset was demanded; OVERLOADED; CONCURRENT_CHANGE.
+    INVALID_FIELD on ``password``, also for the old one where a reset was demanded; OVERLOADED; CONCURRENT_CHANGE;
+    DEPENDENCY_UNAVAILABLE where the password could not be looked up.
     """
-    checked = check_new_password(command.password)
+    checked = await check_new_password(command.password, context_words(brand=identity.brand), identity=identity)
     if command.dry_run:
         return 0
-    account = await accounts.find_account(identity.database, command.account_id)
-    if account is None or not account.state.open:
-        raise not_found("account")
-    credential = await protection.find_credential(identity.database, command.account_id)
-    if command.current and await _is_repeat(credential, command.current, checked, identity):
-        return 0
-    await _require_other(credential, checked, identity)
-    return await _put(command, credential, await identity.passwords.hash(checked), identity)
+    with identity.passwords.admitted() as admitted:
+        account = await accounts.find_account(identity.database, command.account_id)
+        if account is None or not account.state.open:
+            raise not_found("account")
+        words = await words_around(command.account_id, identity=identity)
+        if (why := refusal(checked, identity.known_passwords.common, words)) is not None:
+            raise password_refused(why)
+        credential = await protection.find_credential(identity.database, command.account_id)
+        if command.current and await _is_repeat(credential, command.current, checked, admitted):
+            return 0
+        await _require_other(credential, checked, admitted)
+        password_hash = await admitted.hash(checked)
+    return await _put(command, credential, password_hash, identity)
 
 
-async def _is_repeat(credential: Credential | None, current: str, new: str, identity: Identity) -> bool:
+async def _is_repeat(credential: Credential | None, current: str, new: str, admitted: Admitted) -> bool:
     """Whether the new password is set already, as after a lost answer; False where the current one is right.
 
     Whoever knows the new one in that case knows the password, and is told no more than that. While a reset is
     demanded there is no such repeat: nothing may seem to have been settled.
     """
     password_hash = credential.password_hash if credential else None
-    if await identity.passwords.verify(password_hash, normalize_password(current)):
+    if await admitted.verify(password_hash, normalize_password(current)):
         return False
-    set_already = await identity.passwords.verify(password_hash, new)
+    set_already = await admitted.verify(password_hash, new)
     if set_already and credential is not None and not credential.reset_required:
         return True
     raise ServiceError(ErrorReason.CREDENTIALS_REJECTED)
 
 
-async def _require_other(credential: Credential | None, new: str, identity: Identity) -> None:
+async def _require_other(credential: Credential | None, new: str, admitted: Admitted) -> None:
     """A reset that was demanded because the password is known to somebody else must not end with the same one."""
     if credential is None or not credential.reset_required:
         return
-    if await identity.passwords.verify(credential.password_hash, new):
+    if await admitted.verify(credential.password_hash, new):
         raise invalid_field("password", "is the one that has to be replaced")
 
 

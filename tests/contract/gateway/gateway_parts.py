@@ -38,6 +38,7 @@ from services.gateway.own_account_worker import run_own_accounts
 from services.gateway.settings import GatewaySettings
 from services.gateway.sightings import SightingRecorder
 from services.identity import main as identity_main
+from services.identity.meter import Meter
 from services.identity.settings import IdentitySettings
 from tests.contract.device_trust.device_trust_model import plain_model_data
 from tests.contract.gateway.gateway_world import (
@@ -131,7 +132,11 @@ async def _identity(world: World, database: Database, dsn: str) -> list[Registra
     world.stack.callback(passwords.close)
     identity = identity_main.build_identity(settings, database=database, clock=world.clock, passwords=passwords)
     world.identity = identity
-    return identity_main.registrations(identity)
+    meter = Meter(longest=10)
+    world.stack.push_async_callback(meter.close)
+    world.stack.callback(identity.known_passwords.close)
+    world.stack.push_async_callback(identity.after_answers.finish)
+    return identity_main.registrations(identity, meter)
 
 
 async def _device_trust(world: World, database: Database, dsn: str) -> list[Registration]:

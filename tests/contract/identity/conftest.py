@@ -17,6 +17,7 @@ from libs.runtime.keys import secret_digest
 from libs.runtime.settings import load_settings
 from libs.testing.plugin import ServiceDatabaseFactory
 from services.identity.main import build_identity, registrations
+from services.identity.meter import Meter
 from services.identity.passwords import Passwords
 from services.identity.settings import IdentitySettings
 from tests.contract.identity.identity_world import GATEWAY, OPERATOR, STRANGER, CountingHasher, World
@@ -44,7 +45,11 @@ async def world(
         stack.callback(passwords.close)
         identity = build_identity(settings, database=database, clock=clock, passwords=passwords)
         callers = {each.name: [secret_digest(each.secret)] for each in (GATEWAY, OPERATOR, STRANGER)}
-        server = build_server(ServerOptions(callers=callers), registrations(identity), database.ping)
+        meter = Meter(longest=10)
+        stack.push_async_callback(meter.close)
+        stack.callback(identity.known_passwords.close)
+        stack.push_async_callback(identity.after_answers.finish)
+        server = build_server(ServerOptions(callers=callers), registrations(identity, meter), database.ping)
         await stack.enter_async_context(server)
         address = f"127.0.0.1:{server.port}"
         channels = {

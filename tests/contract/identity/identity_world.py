@@ -57,6 +57,14 @@ class CountingHasher:
         self.verifications += 1
         return self._inner.verify(password_hash, password)
 
+    def outdated(self, password_hash: str) -> bool:
+        """Whether the parameters have changed since."""
+        return self._inner.outdated(password_hash)
+
+    def raise_parameters(self) -> None:
+        """Use others from now on."""
+        self._inner = Argon2idHasher(memory_kib=64, passes=2, lanes=1)
+
 
 class CutShort:
     """A database that goes away before, or after, the statement of one name."""

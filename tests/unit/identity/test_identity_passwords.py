@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -11,6 +13,7 @@ import pytest
 
 from libs.runtime.errors import ErrorReason, ServiceError
 from libs.runtime.settings import load_settings
+from services.identity.bulkhead import Bulkhead
 from services.identity.main import build_passwords
 from services.identity.passwords import Argon2idHasher, Passwords
 from services.identity.settings import IdentitySettings
@@ -32,6 +35,10 @@ class BlockingHasher:
         self.let.wait(10)
         self.verified += 1
         return password_hash == password
+
+    def outdated(self, password_hash: str) -> bool:
+        """Never."""
+        return False
 
 
 @pytest.fixture
@@ -84,6 +91,31 @@ async def test_nobodys_hash_costs_a_verification_and_is_never_right(
     hasher.let.set()
     assert await passwords.verify(None, "anything") is False
     assert hasher.verified == 1
+
+
+async def test_what_can_be_left_undone_is_refused_when_others_begin_to_wait(
+    passwords: Passwords, hasher: BlockingHasher
+) -> None:
+    admitted = [asyncio.create_task(passwords.verify("p", "p")) for _ in range(2)]
+    await asyncio.sleep(0)
+    with pytest.raises(ServiceError) as caught:
+        await passwords.hash("p", spare=True)
+    assert caught.value.reason is ErrorReason.OVERLOADED
+    hasher.let.set()
+    assert await asyncio.gather(*admitted) == [True] * 2
+    assert await passwords.hash("p", spare=True) == "p"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere niceness is the whole process's")
+async def test_hashing_steps_back_before_everything_else_of_its_process() -> None:
+    bulkhead = Bulkhead("nice", threads=1, waiters=1, retry_after=timedelta(seconds=1), niceness=7)
+    here = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    try:
+        there = await bulkhead.run(lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+    finally:
+        bulkhead.close()
+    assert there == 7
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == here
 
 
 async def test_the_default_parameters_are_those_that_owasp_names(monkeypatch: pytest.MonkeyPatch) -> None:

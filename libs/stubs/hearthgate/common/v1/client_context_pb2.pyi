@@ -137,7 +137,9 @@ class Device(_message.Message):
     kind: Global___DeviceKind.ValueType
     """What sort of thing it is."""
     name: _builtins.str
-    """What its people call it ("Living room"), at most 80 characters; shown to the owner."""
+    """What its people call it ("Living room"), at most 80 characters; shown to the owner. No control characters, and none that turn the
+    direction of writing.
+    """
     platform: Global___Platform.ValueType
     """The operating system or runtime."""
     public_key: _builtins.bytes
