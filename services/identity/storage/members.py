@@ -107,11 +107,12 @@ async def take_place(
     return tag == "UPDATE 1"
 
 
-async def end_place(transaction: Executor, account_id: UUID, member_id: UUID, now: datetime, *, left: bool) -> None:
-    """Free a place; ``left``: the member went by itself, and is not told."""
+async def end_place(transaction: Executor, account_id: UUID, member_id: UUID, now: datetime, *, left: bool) -> bool:
+    """Free a place, and say whether it was in use; ``left``: the member went by itself, and is not told."""
     statement = sql.END_LEFT_PLACE if left else sql.END_PLACE
-    await transaction.execute(statement, account_id, member_id, now)
+    ended = await transaction.execute(statement, account_id, member_id, now) == "UPDATE 1"
     await transaction.execute(sql.DELETE_INVITATIONS, account_id, [member_id])
+    return ended
 
 
 async def mark_untold(transaction: Executor, account_id: UUID) -> None:

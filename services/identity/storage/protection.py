@@ -23,9 +23,13 @@ async def find_credential(executor: Executor, account_id: UUID) -> Credential | 
 async def demand(
     transaction: Executor, account_id: UUID, demand_id: UUID, reason: ResetDemandReason, now: datetime
 ) -> bool:
-    """Demand a reset, once for an id; whether the demand still stands."""
-    await transaction.execute(sql.INSERT_DEMAND, account_id, demand_id, reason, now)
-    return not await transaction.fetch_value(sql.DEMAND_SETTLED, account_id, demand_id)
+    """Demand a reset, once for an id; whether that is new."""
+    return await transaction.execute(sql.INSERT_DEMAND, account_id, demand_id, reason, now) == "INSERT 0 1"
+
+
+async def is_settled(transaction: Executor, account_id: UUID, demand_id: UUID) -> bool:
+    """Whether a new password was set since the demand."""
+    return bool(await transaction.fetch_value(sql.DEMAND_SETTLED, account_id, demand_id))
 
 
 async def settle_demands(transaction: Executor, account_id: UUID, now: datetime) -> None:

@@ -8,10 +8,12 @@ from uuid import UUID
 from libs.persistence.database import Executor
 from libs.runtime.logging import get_logger
 from services.identity.domain.approver import Approver, check_profile, check_room, check_second
+from services.identity.domain.audit import AuditKind
 from services.identity.domain.contact import Channel, normalize
 from services.identity.domain.profile import clean_name
 from services.identity.storage import accounts, approvers, profiles
 from services.identity.storage.requests import RequestKey, claim_request
+from services.identity.use_cases import audit
 from services.identity.use_cases.context import Identity, hold_open_account
 from services.identity.use_cases.reauthentication import reauthenticate
 
@@ -70,6 +72,8 @@ async def add_approver(command: AddApprover, *, identity: Identity) -> WaitingAp
         if approver_id == approver.approver_id:
             await _check(transaction, approver, identity)
             await approvers.insert_approver(transaction, identity.keys, approver)
+            about = AuditKind.APPROVER_PUT
+            await audit.record(transaction, command.account_id, about, identity=identity, object_id=approver_id)
     _log.info("approver put", account_id=command.account_id, approver_id=approver_id, channel=command.channel)
     return WaitingApprover(approver_id=approver_id, destination=approver.destination, language=account.language)
 

@@ -7,9 +7,10 @@ from uuid import UUID
 from libs.runtime.errors import not_found
 from libs.runtime.logging import get_logger
 from services.identity.domain.account import AccountState
-from services.identity.domain.session import EndReason
-from services.identity.storage import accounts, sessions
+from services.identity.storage import accounts
+from services.identity.use_cases.changing_state import change_state
 from services.identity.use_cases.context import Identity
+from services.identity.use_cases.telling_members import tell_members
 
 _log = get_logger(__name__)
 
@@ -22,8 +23,7 @@ async def close_account(account_id: UUID, *, identity: Identity) -> int:
             raise not_found("account")
         if before is AccountState.PENDING:
             return 0
-        await accounts.set_account_state(transaction, account_id, AccountState.CLOSED)
-        now = identity.clock.now()
-        ended = await sessions.end_all_sessions(transaction, account_id, EndReason.ACCOUNT_CLOSED, now)
+        ended = await change_state(transaction, account_id, before, AccountState.CLOSED, identity=identity)
+    await tell_members(account_id, identity)
     _log.info("account closed for its erasure", account_id=account_id, sessions_ended=ended)
     return ended

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from libs.runtime.logging import get_logger
+from services.identity.domain.audit import AuditKind
 from services.identity.domain.protection import ResetDemandReason
 from services.identity.domain.session import EndReason
 from services.identity.storage import protection
+from services.identity.use_cases import audit
 from services.identity.use_cases.context import Identity, hold_open_account
 
 _log = get_logger(__name__)
@@ -38,10 +40,14 @@ async def demand_password_reset(
     now = identity.clock.now()
     async with identity.database.transaction() as transaction:
         await hold_open_account(transaction, account_id)
-        if not await protection.demand(transaction, account_id, request_id, reason, now):
+        new = await protection.demand(transaction, account_id, request_id, reason, now)
+        if await protection.is_settled(transaction, account_id, request_id):
             return Demanded(ended=0, settled=True)
         ended = await protection.end_sessions_but_devices(
             transaction, account_id, EndReason.SIGNED_OUT_EVERYWHERE, now, keep_device_ids
         )
+        if new:
+            about = AuditKind.PASSWORD_RESET_DEMANDED
+            await audit.record(transaction, account_id, about, identity=identity, details={"reason": reason})
     _log.info("reset demanded", account_id=account_id, reason=reason, sessions_ended=ended)
     return Demanded(ended=ended, settled=False)

@@ -10,6 +10,7 @@ from libs.persistence.database import Executor
 from libs.runtime.errors import ErrorReason, ServiceError, invalid_field, not_found
 from libs.runtime.logging import get_logger
 from services.identity.domain.account import Account, AccountState
+from services.identity.domain.audit import AuditKind
 from services.identity.domain.contact import Channel, email_key, normalize_email
 from services.identity.domain.membership import (
     INVITATION_LIFE,
@@ -23,6 +24,7 @@ from services.identity.domain.membership import (
 )
 from services.identity.storage import accounts, members
 from services.identity.storage.requests import RequestKey, claim_request
+from services.identity.use_cases import audit
 from services.identity.use_cases.context import Identity, hold_open_account
 
 _log = get_logger(__name__)
@@ -53,6 +55,8 @@ async def invite_member(*, request_id: UUID, account_id: UUID, email: str, ident
         made_id = await claim_request(transaction, key, account_id=account_id, made_id=member_id, now=now)
         if made_id == member_id:
             await _keep(transaction, account_id, member_id, address, now, identity)
+            about = AuditKind.MEMBER_INVITED
+            await audit.record(transaction, account_id, about, identity=identity, object_id=member_id)
         place = await members.find_place(transaction, identity.keys, account_id, made_id)
         if place is None:
             raise not_found("member")

@@ -7,10 +7,12 @@ from uuid import UUID
 
 from libs.persistence.database import Executor
 from libs.runtime.logging import get_logger
+from services.identity.domain.audit import AuditKind
 from services.identity.domain.contact import Channel, normalize
 from services.identity.domain.contact_change import ContactChange
 from services.identity.storage import accounts, contact_changes
 from services.identity.storage.requests import RequestKey, claim_request
+from services.identity.use_cases import audit
 from services.identity.use_cases.context import Identity, hold_open_account
 from services.identity.use_cases.reauthentication import reauthenticate
 
@@ -64,6 +66,11 @@ async def put_contact(command: PutContact, *, identity: Identity) -> WaitingCont
         if contact_id == change.contact_id:
             await replace_waiting(transaction, change, identity)
         taken = await _is_taken(transaction, change, identity)
+        if contact_id == change.contact_id:
+            details = {"channel": change.channel}
+            await audit.record(
+                transaction, change.account_id, AuditKind.CONTACT_PUT, identity=identity, details=details
+            )
     _log.info("contact put", account_id=command.account_id, contact_id=contact_id, channel=command.channel)
     return WaitingContact(contact_id=contact_id, destination=destination, taken=taken, language=account.language)
 

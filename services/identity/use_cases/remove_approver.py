@@ -5,7 +5,9 @@ from __future__ import annotations
 from uuid import UUID
 
 from libs.runtime.logging import get_logger
-from services.identity.storage import approvers
+from services.identity.domain.audit import AuditKind
+from services.identity.storage import accounts, approvers
+from services.identity.use_cases import audit
 from services.identity.use_cases.context import Identity
 from services.identity.use_cases.reauthentication import reauthenticate
 
@@ -15,6 +17,11 @@ _log = get_logger(__name__)
 async def remove_approver(account_id: UUID, approver_id: UUID, password: str, *, identity: Identity) -> bool:
     """Whether there was one. Raises CREDENTIALS_REJECTED, NOT_FOUND, OVERLOADED."""
     await reauthenticate(account_id, password, identity=identity)
-    removed = await approvers.delete_approver(identity.database, account_id, approver_id)
+    async with identity.database.transaction() as transaction:
+        await accounts.lock_account(transaction, account_id)
+        removed = await approvers.delete_approver(transaction, account_id, approver_id)
+        if removed:
+            about = AuditKind.APPROVER_REMOVED
+            await audit.record(transaction, account_id, about, identity=identity, object_id=approver_id)
     _log.info("approver removed", account_id=account_id, approver_id=approver_id, removed=removed)
     return removed

@@ -5,8 +5,10 @@ from __future__ import annotations
 from uuid import UUID
 
 from libs.runtime.logging import get_logger
+from services.identity.domain.audit import AuditKind
 from services.identity.domain.contact import Channel
 from services.identity.storage import contact_changes
+from services.identity.use_cases import audit
 from services.identity.use_cases.context import Identity, hold_open_account
 from services.identity.use_cases.reauthentication import reauthenticate
 
@@ -26,5 +28,8 @@ async def remove_contact(account_id: UUID, channel: Channel, password: str, *, i
         if waiting is not None:
             await contact_changes.delete_waiting(transaction, waiting)
         removed = await contact_changes.delete_contact(transaction, account_id, channel)
+        if removed:
+            about = AuditKind.CONTACT_REMOVED
+            await audit.record(transaction, account_id, about, identity=identity, details={"channel": channel})
     _log.info("contact removed", account_id=account_id, channel=channel, removed=removed)
     return removed

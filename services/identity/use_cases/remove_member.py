@@ -6,8 +6,10 @@ from uuid import UUID
 
 from libs.runtime.errors import not_found
 from libs.runtime.logging import get_logger
+from services.identity.domain.audit import AuditKind
 from services.identity.domain.membership import Place
 from services.identity.storage import accounts, members
+from services.identity.use_cases import audit
 from services.identity.use_cases.context import Identity
 from services.identity.use_cases.telling_members import tell_members
 
@@ -21,10 +23,13 @@ async def remove_member(account_id: UUID, member_id: UUID, *, identity: Identity
     """
     async with identity.database.transaction() as transaction:
         await accounts.lock_account(transaction, account_id)
-        await members.end_place(transaction, account_id, member_id, identity.clock.now(), left=False)
+        ended = await members.end_place(transaction, account_id, member_id, identity.clock.now(), left=False)
         place = await members.find_place(transaction, identity.keys, account_id, member_id)
         if place is None:
             raise not_found("member")
+        if ended:
+            about = AuditKind.MEMBER_REMOVED
+            await audit.record(transaction, account_id, about, identity=identity, object_id=member_id)
     await tell_members(account_id, identity)
     _log.info("member removed", account_id=account_id, member_id=member_id)
     return place

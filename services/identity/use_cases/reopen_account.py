@@ -8,7 +8,9 @@ from libs.runtime.errors import ErrorReason, ServiceError, not_found
 from libs.runtime.logging import get_logger
 from services.identity.domain.account import AccountState
 from services.identity.storage import accounts
+from services.identity.use_cases.changing_state import change_state
 from services.identity.use_cases.context import Identity
+from services.identity.use_cases.telling_members import tell_members
 
 _log = get_logger(__name__)
 
@@ -22,5 +24,6 @@ async def reopen_account(account_id: UUID, *, on_hold: bool, identity: Identity)
         if before is AccountState.PENDING:
             raise ServiceError(ErrorReason.STATE_CONFLICT, detail=f"account {account_id} is pending")
         state = AccountState.ON_HOLD if on_hold else AccountState.ACTIVE
-        await accounts.set_account_state(transaction, account_id, state)
+        await change_state(transaction, account_id, before, state, identity=identity)
+    await tell_members(account_id, identity)
     _log.info("account reopened", account_id=account_id, state=state)

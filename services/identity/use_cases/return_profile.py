@@ -15,10 +15,12 @@ from libs.persistence.database import Executor
 from libs.runtime.errors import ErrorReason, ServiceError, not_found
 from libs.runtime.logging import get_logger
 from services.identity.domain.account import AccountState
+from services.identity.domain.audit import AuditKind
 from services.identity.domain.contact import Channel
 from services.identity.domain.profile import Profile
 from services.identity.domain.session import EndReason
 from services.identity.storage import accounts, pins, profiles, returns, sessions
+from services.identity.use_cases import audit
 from services.identity.use_cases.context import Identity
 
 _log = get_logger(__name__)
@@ -70,6 +72,9 @@ async def return_profile(command: ReturnProfile, *, identity: Identity) -> Retur
         taken = await returns.take_home(transaction, command.source, profile, command.target)
         if not taken and home is None:
             raise not_found("profile")
+        if taken:
+            about = AuditKind.PROFILE_CAME_BACK
+            await audit.record(transaction, command.source, about, identity=identity, object_id=profile.profile_id)
     closed = await _leave(command, profile, identity)
     _log.info("profile returned", profile_id=profile.profile_id, account_id=command.source, closed=closed)
     standing = await _standing(command.source, command.profile_id, identity)
@@ -101,9 +106,15 @@ async def _leave(command: ReturnProfile, profile: Profile, identity: Identity) -
         state = await accounts.lock_account(transaction, command.target)
         if state is None:
             raise not_found("account")
-        if await returns.go_home(transaction, command.target, profile, command.source, now) and state.open:
+        gone = await returns.go_home(transaction, command.target, profile, command.source, now)
+        if gone and state.open:
             await pins.delete_pin(transaction, command.target, command.profile_id)
             state = await _settle(transaction, command, profile, state, identity)
+        if gone:
+            about, details = AuditKind.PROFILE_WENT_BACK, {"closed": state is AccountState.CLOSED}
+            await audit.record(
+                transaction, command.target, about, identity=identity, object_id=command.profile_id, details=details
+            )
     return state is AccountState.CLOSED
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -9,7 +10,9 @@ from libs.persistence.database import Executor
 from libs.runtime.errors import ErrorReason, ServiceError, invalid_field, not_found
 from libs.runtime.logging import get_logger
 from services.identity.domain.account import Account, Plan
+from services.identity.domain.audit import AuditKind, Detail
 from services.identity.storage import accounts, members
+from services.identity.use_cases import audit
 from services.identity.use_cases.context import Identity
 from services.identity.use_cases.telling_members import tell_host, tell_members
 
@@ -33,6 +36,8 @@ async def set_account_plan(account_id: UUID, plan_id: str, *, identity: Identity
         await members.set_plan(transaction, account_id, plan_id)
         await members.leave_membership(transaction, account_id)
         await members.mark_untold(transaction, account_id)
+        about = AuditKind.PLAN_SET
+        await audit.record(transaction, account_id, about, identity=identity, details=_told(plan))
     await tell_members(account_id, identity)
     await tell_host(account_id, identity)
     account = await accounts.find_account(identity.database, account_id)
@@ -40,6 +45,12 @@ async def set_account_plan(account_id: UUID, plan_id: str, *, identity: Identity
         raise not_found("account")
     _log.info("account plan set", account_id=account_id, plan_id=plan_id)
     return account
+
+
+def _told(plan: Plan) -> Mapping[str, Detail]:
+    # Not its id: an operator may call a plan anything.
+    slots = plan.extra_member_slots
+    return {"max_streams": plan.max_streams, "quality": plan.quality, "extra_member_slots": slots}
 
 
 async def _find_plan(plan_id: str, identity: Identity) -> Plan:

@@ -11,10 +11,8 @@ from uuid import UUID
 from libs.runtime.errors import ErrorReason, ServiceError, not_found
 from libs.runtime.logging import get_logger
 from services.identity.domain.account import Account, AccountState
-from services.identity.domain.audit import AuditKind
-from services.identity.domain.session import EndReason
-from services.identity.storage import accounts, members, sessions
-from services.identity.use_cases import audit
+from services.identity.storage import accounts
+from services.identity.use_cases.changing_state import change_state
 from services.identity.use_cases.context import Identity
 from services.identity.use_cases.telling_members import tell_members
 
@@ -28,19 +26,13 @@ async def set_account_state(account_id: UUID, state: AccountState, *, identity: 
     """
     async with identity.database.transaction() as transaction:
         before = await accounts.lock_account(transaction, account_id)
+        if before is None:
+            raise not_found("account")
         if before is AccountState.PENDING:
             raise ServiceError(ErrorReason.STATE_CONFLICT, detail=f"account {account_id} is pending")
-        await accounts.set_account_state(transaction, account_id, state)
-        await members.mark_untold(transaction, account_id)
-        if state is AccountState.CLOSED:
-            now = identity.clock.now()
-            await sessions.end_all_sessions(transaction, account_id, EndReason.ACCOUNT_CLOSED, now)
-        if before is not None and before is not state:
-            about = AuditKind.ACCOUNT_STATE_SET
-            await audit.record(transaction, account_id, about, identity=identity, details={"state": state})
+        await change_state(transaction, account_id, before, state, identity=identity)
         account = await accounts.find_account(transaction, account_id)
-    if account is None:
-        raise not_found("account")
+    assert account is not None
     _log.info("account state set", account_id=account_id, state=state)
     await tell_members(account_id, identity)
     return account

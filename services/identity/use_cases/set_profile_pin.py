@@ -7,9 +7,11 @@ from uuid import UUID
 
 from libs.runtime.errors import not_found
 from libs.runtime.logging import get_logger
+from services.identity.domain.audit import AuditKind
 from services.identity.domain.pin import check_pin
 from services.identity.domain.profile import Profile
 from services.identity.storage import pins, profiles
+from services.identity.use_cases import audit
 from services.identity.use_cases.context import Identity, hold_open_account
 
 _log = get_logger(__name__)
@@ -30,5 +32,7 @@ async def set_profile_pin(account_id: UUID, profile_id: UUID, pin: str, *, ident
             await pins.put_pin(transaction, account_id, profile_id, pin_hash, identity.clock.now())
         else:
             await pins.delete_pin(transaction, account_id, profile_id)
+        about = AuditKind.PROFILE_PIN_SET if pin_hash else AuditKind.PROFILE_PIN_REMOVED
+        await audit.record(transaction, account_id, about, identity=identity, object_id=profile_id)
     _log.info("profile PIN set", account_id=account_id, profile_id=profile_id, locked=bool(pin_hash))
     return replace(profile, pin_locked=bool(pin_hash))

@@ -12,9 +12,11 @@ from uuid import UUID
 from libs.runtime.errors import ErrorReason, ServiceError, not_found
 from libs.runtime.logging import get_logger
 from services.identity.domain.account import Account, AccountState
+from services.identity.domain.audit import AuditKind
 from services.identity.domain.membership import Membership, MembershipState, parse_invitation_token
 from services.identity.storage import accounts, members
 from services.identity.storage.members import InvitedPlace
+from services.identity.use_cases import audit
 from services.identity.use_cases.context import Identity
 from services.identity.use_cases.telling_members import tell_members
 
@@ -54,6 +56,9 @@ async def take_place(account_id: UUID, membership: Membership, identity: Identit
         # Held, so that a host whose state is being changed either sees its new member or refuses it.
         await accounts.lock_account(transaction, host_id)
         taken = await members.take_place(transaction, host_id, member_id, account_id, now)
+        if taken:
+            about = AuditKind.MEMBER_JOINED
+            await audit.record(transaction, host_id, about, identity=identity, object_id=member_id)
     if not taken:
         place = await members.find_place(identity.database, identity.keys, host_id, member_id)
         if place is None or place.member_account_id != account_id:

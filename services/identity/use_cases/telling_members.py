@@ -10,8 +10,10 @@ from __future__ import annotations
 from uuid import UUID
 
 from libs.runtime.logging import get_logger
+from services.identity.domain.audit import AuditKind
 from services.identity.domain.membership import MembershipState
-from services.identity.storage import members
+from services.identity.storage import accounts, members
+from services.identity.use_cases import audit
 from services.identity.use_cases.context import Identity
 
 _log = get_logger(__name__)
@@ -32,5 +34,8 @@ async def tell_host(account_id: UUID, identity: Identity) -> None:
         return
     host_id, member_id, now = membership.host_account_id, membership.member_id, identity.clock.now()
     async with identity.database.transaction() as transaction:
-        await members.end_place(transaction, host_id, member_id, now, left=True)
+        await accounts.lock_account(transaction, host_id)
+        if await members.end_place(transaction, host_id, member_id, now, left=True):
+            about = AuditKind.MEMBER_LEFT
+            await audit.record(transaction, host_id, about, identity=identity, object_id=member_id)
     await members.mark_host_told(identity.database, account_id, member_id)

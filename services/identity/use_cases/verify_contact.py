@@ -8,10 +8,12 @@ from uuid import UUID
 from libs.persistence.database import Executor
 from libs.runtime.errors import ErrorReason, ServiceError, not_found
 from libs.runtime.logging import get_logger
+from services.identity.domain.audit import AuditKind
 from services.identity.domain.contact import Channel, Contact
 from services.identity.domain.contact_change import ContactChange, replaced_by
 from services.identity.domain.session import EndReason
 from services.identity.storage import accounts, contact_changes, sessions
+from services.identity.use_cases import audit
 from services.identity.use_cases.context import Identity, hold_open_account
 
 _log = get_logger(__name__)
@@ -63,9 +65,12 @@ async def _put_in_use(account_id: UUID, contact_id: UUID, identity: Identity) ->
             return 0
         former = replaced_by(change, await _present(transaction, change, identity))
         await contact_changes.put_in_use(transaction, identity.keys, change, former, now)
-        if not change.restoring:
-            return 0
-        return await sessions.end_all_sessions(transaction, account_id, EndReason.SIGNED_OUT_EVERYWHERE, now)
+        ended = 0
+        if change.restoring:
+            ended = await sessions.end_all_sessions(transaction, account_id, EndReason.SIGNED_OUT_EVERYWHERE, now)
+        about = AuditKind.CONTACT_RESTORED if change.restoring else AuditKind.CONTACT_VERIFIED
+        await audit.record(transaction, account_id, about, identity=identity, details={"channel": change.channel})
+        return ended
 
 
 async def _release(account_id: UUID, contact_id: UUID, identity: Identity) -> tuple[ContactChange, Contact]:
