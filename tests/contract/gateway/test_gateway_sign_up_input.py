@@ -80,16 +80,16 @@ async def test_each_bad_field_is_named_and_nothing_is_sent(world: World) -> None
     assert world.inbox.mails == ()
 
 
-@pytest.mark.parametrize("name", ["TV\x00", "TV\nBcc: eve@example.com", "\N{RIGHT-TO-LEFT OVERRIDE}VT", "\x1b[31mTV"])
-async def test_a_devices_name_that_would_deceive_its_reader_is_refused_before_anything_is_done(
+@pytest.mark.parametrize("name", ["TV\nBcc: eve@example.com", "\N{RIGHT-TO-LEFT OVERRIDE}VT", "\x1b[31mTV"])
+async def test_a_devices_name_that_would_deceive_its_reader_refuses_nothing_and_is_shown_cleaned(
     world: World, name: str
 ) -> None:
     request = sign_up(world)
     request.client.device.name = name
-    assert await fields_refused(world, request) == ["client.device.name"]
-    assert await world.databases["identity"].fetch_value("select count(*) from account") == 0
-    request.client.device.name = 'Fernseher 📺 im "Wohnzimmer"'
     await world.accounts.SignUp(request)
+    mail = await world.inbox.wait_for(request.email)
+    assert "eve@example.com" not in mail.text + mail.html
+    assert not set("\x1b\N{RIGHT-TO-LEFT OVERRIDE}") & set(mail.text + mail.html)
 
 
 async def test_two_accounts_may_share_a_number_and_a_plus_address_is_an_account_of_its_own(

@@ -101,8 +101,11 @@ async def test_without_claiming_them_workers_would_hand_notices_over_twice(
     for _ in range(NOTICES):
         await outbox(database, clock, send).put(notice(clock))
 
+    everybody = asyncio.Barrier(WORKERS)
+
     async def naive() -> None:
         rows = await database.fetch("select account_id, notice_id, sealed_notice from pending_notice")
+        await everybody.wait()
         for row in rows:
             claimed = notices.ClaimedNotice(
                 account_id=row["account_id"],

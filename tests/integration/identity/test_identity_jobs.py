@@ -104,13 +104,14 @@ async def test_a_rotation_whose_database_is_away_says_where_to_go_on(dsn: str) -
 
 async def test_retention_runs_with_the_database_and_nothing_else(dsn: str, database: Database) -> None:
     """No contact key is given to it."""
-    await database.execute(ACCOUNT, uuid4(), "PENDING", FakeClock().now().replace(year=2020), None)
+    old = FakeClock().now().replace(year=2020)
+    await database.execute("insert into sign_up values ($1, $2, $3, $4)", uuid4(), uuid4(), b"fingerprint", old)
     given = {"HEARTHGATE_DATABASE_URL": dsn}
     counts = []
     for arguments in (("--dry-run",), (), ()):
         code, output, log = await run("services.identity.retention", "run", *arguments, **given)
         assert code == 0, log
-        counts.append({each["table"]: each["rows"] for each in json.loads(output)["rules"]}["account"])
+        counts.append({each["table"]: each["rows"] for each in json.loads(output)["rules"]}["sign_up"])
     assert counts == [1, 1, 0]
     code, output, _ = await run(
         "libs.devstack.cli", "retention", "run", "--service", "identity", "--json", "--dry-run", **given

@@ -146,11 +146,16 @@ def test_the_same_facts_in_another_order_give_the_same_plan(request: PlanInput, 
 @settings(max_examples=60, deadline=None)
 @given(inputs())
 def test_a_device_that_did_as_told_has_nothing_more_to_remove(request: PlanInput) -> None:
-    """Removals done and items fetched, the next plan keeps them all: plans settle instead of churning."""
+    """Removals done and items fetched, the next plan keeps them all: plans settle instead of churning.
+
+    A pin whose copy in another rendition stood in its own way comes once that is gone, and may displace: one plan more.
+    """
     planned = make_plan(request)
-    after = _obeyed(request, planned)
-    again = make_plan(after).state
     listed = {item.title_id for item in planned.state.items}
+    if any(pin.title_id in {each.title_id for each in planned.state.removals} for pin in request.pins):
+        request, planned = (after := _obeyed(request, planned)), make_plan(after)
+        listed = {item.title_id for item in planned.state.items}
+    again = make_plan(_obeyed(request, planned)).state
     assert not {removal.title_id for removal in again.removals} & listed
 
 
