@@ -11,6 +11,10 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 import hearthgate
 from buf.validate import validate_pb2
 
+# Rows of the operator's catalogue: one bad row is named and must not refuse the others, so
+# services/download_planning/domain/import_rules.py checks each.
+CHECKED_IN_CODE = ("hearthgate.downloadplanning.v1.Title.", "hearthgate.downloadplanning.v1.Rendition.")
+CHECKED_IN_CODE += ("hearthgate.downloadplanning.v1.LicenceWindow.",)
 TYPED = {FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_BYTES, FieldDescriptor.TYPE_ENUM}
 
 
@@ -35,6 +39,6 @@ def fields_within(message: Descriptor, seen: set[str]) -> Iterator[FieldDescript
 def test_every_text_bytes_and_enum_of_a_request_has_a_rule() -> None:
     seen: set[str] = set()
     fields = [field for message in requests() for field in fields_within(message, seen)]
-    typed = [field for field in fields if field.type in TYPED]
+    typed = [each for each in fields if each.type in TYPED and not each.full_name.startswith(CHECKED_IN_CODE)]
     assert len(typed) > 300
     assert not [each.full_name for each in typed if not each.GetOptions().HasExtension(validate_pb2.field)]
