@@ -13,8 +13,7 @@ from buf.validate import validate_pb2
 
 # Rows of the operator's catalogue: one bad row is named and must not refuse the others, so
 # services/download_planning/domain/import_rules.py checks each.
-CHECKED_IN_CODE = ("hearthgate.downloadplanning.v1.Title.", "hearthgate.downloadplanning.v1.Rendition.")
-CHECKED_IN_CODE += ("hearthgate.downloadplanning.v1.LicenceWindow.",)
+CHECKED_IN_CODE = tuple(f"hearthgate.downloadplanning.v1.{name}." for name in ("Title", "Rendition", "LicenceWindow"))
 TYPED = {FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_BYTES, FieldDescriptor.TYPE_ENUM}
 
 
@@ -25,8 +24,8 @@ def requests() -> Iterator[Descriptor]:
                 yield from (method.input_type for method in service.methods)
 
 
-def fields_within(message: Descriptor, seen: set[str]) -> Iterator[FieldDescriptor]:
-    if message.full_name in seen:
+def fields_within(message: Descriptor | None, seen: set[str]) -> Iterator[FieldDescriptor]:
+    if message is None or message.full_name in seen:
         return
     seen.add(message.full_name)
     for field in message.fields:
