@@ -17,7 +17,7 @@ import grpc
 from google.protobuf.message import Message
 
 from libs.rpc import deadlines
-from libs.rpc.callers import KnownCallers
+from libs.rpc.callers import KnownCallers, current_caller
 from libs.rpc.drain import Drain
 from libs.rpc.errors import CATALOGUE, RemoteError, hide_inner_reason, to_status, to_trailers
 from libs.rpc.telemetry import ServerTelemetry
@@ -28,6 +28,18 @@ from libs.runtime.logging import get_logger
 _LOG = get_logger(__name__)
 _OUR_FAULT = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
 _CALLERS_SETUP = frozenset({ErrorReason.CALLER_UNKNOWN, ErrorReason.CALLER_NOT_ALLOWED})
+# What somebody runs into who tries things out (OWASP ASVS 5.0, 16.3.2 and 16.3.3): other people's things, wrong
+# passwords, malformed input, more often than is allowed.
+_ATTEMPTS = frozenset(
+    {
+        ErrorReason.INVALID_FIELD,
+        ErrorReason.SESSION_UNKNOWN,
+        ErrorReason.CREDENTIALS_REJECTED,
+        ErrorReason.DEVICE_NOT_TRUSTED,
+        ErrorReason.NOT_FOUND,
+        ErrorReason.LIMIT_EXCEEDED,
+    }
+)
 
 Body = Callable[[Any, Any], Awaitable[bytes | None]]
 
@@ -197,10 +209,12 @@ def _answer_to(error: BaseException) -> ServiceError:
 
 def _log(method: Method, answer: ServiceError, error: BaseException) -> None:
     status = CATALOGUE[answer.reason].status
-    facts = {"method": method.path, "reason": answer.reason.value, "detail": answer.detail}
+    facts = {"method": method.path, "caller": current_caller(), "reason": answer.reason.value, "detail": answer.detail}
     if status is grpc.StatusCode.INTERNAL:
         _LOG.error("call failed", exc_info=error, **facts)
     elif status in _OUR_FAULT or answer.reason in _CALLERS_SETUP:
         _LOG.warning("call failed", **facts)
+    elif answer.reason in _ATTEMPTS:
+        _LOG.info("call refused", **facts)
     else:
         _LOG.debug("call refused", **facts)

@@ -70,7 +70,7 @@ class ChallengeSettings(ChallengeRetention, ServiceSettings):
 
     code_digits: int = Field(default=6, ge=6, le=8, description="NIST SP 800-63B-4: at least 6 digits.")
     code_lifetime_seconds: int = Field(default=600, ge=10, le=600, description="NIST and ASVS: at most 10 minutes.")
-    approval_lifetime_seconds: int = Field(default=600, ge=10, le=3600, description="As long as a code lives.")
+    approval_lifetime_seconds: int = Field(default=600, ge=10, le=600, description="As long as a code lives.")
     attempts_per_code: int = Field(default=5, ge=1, le=5, description="Twilio Verify: 5 checks a code.")
     sends_per_account: int = Field(default=5, ge=1, le=1000, description=_TWILIO)
     sends_per_destination: int = Field(default=5, ge=1, le=1000, description=_TWILIO)

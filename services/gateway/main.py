@@ -102,7 +102,8 @@ async def open_leaves(stack: AsyncExitStack, settings: GatewaySettings) -> Leave
     caller = CallerCredentials("gateway", settings.caller_secret.get_secret_value())
 
     async def channel(target: str, unretried: Sequence[tuple[str, str]] = ()) -> Channel:
-        return await stack.enter_async_context(open_channel(target, caller=caller, unretried=unretried))
+        opened = open_channel(target, caller=caller, tls=settings.leaf_tls, unretried=unretried)
+        return await stack.enter_async_context(opened)
 
     identity = await channel(settings.identity_address, UNRETRIED)
     device_trust = await channel(settings.device_trust_address)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import cached_property
+from pathlib import Path
+from typing import Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from libs.rollout.experiment import Experiment
 from libs.rollout.parsing import parse_experiment
+from libs.rpc.channel import ClientTlsFiles
 from libs.runtime.keys import SealingKeys, SigningKey, decode_key, derive_key
 from libs.runtime.settings import ServiceSettings
 from services.gateway.domain.erasure import ErasurePolicy
@@ -30,6 +33,12 @@ class GatewaySettings(GatewayRetention, ServiceSettings):
     download_planning_address: str
     caller_secret: SecretStr
     """The secret with which the gateway calls the leaves, as caller ``gateway``."""
+    leaf_ca_file: Path | None = None
+    """PEM of the authority that signed the leaves' certificates; the leaves are then called over TLS alone. Empty: a
+    mesh encrypts between the pods, or nothing does."""
+    leaf_certificate_file: Path | None = None
+    """PEM of the gateway's own certificate, where the leaves demand one (their ``tls_client_ca_file``)."""
+    leaf_key_file: Path | None = None
     master_keys: SecretStr
     """32-byte keys in base64url, separated by commas, the newest first; grants and sealing derive theirs from them."""
     public_callers: list[str] = Field(default=["backend"])
@@ -90,6 +99,23 @@ class GatewaySettings(GatewayRetention, ServiceSettings):
     def _is_experiment(cls, value: str) -> str:
         parse_experiment(value)
         return value
+
+    @model_validator(mode="after")
+    def _leaf_tls_is_complete(self) -> Self:
+        if (self.leaf_certificate_file is None) != (self.leaf_key_file is None):
+            raise ValueError("HEARTHGATE_LEAF_CERTIFICATE_FILE and HEARTHGATE_LEAF_KEY_FILE go together")
+        if self.leaf_certificate_file is not None and self.leaf_ca_file is None:
+            raise ValueError("HEARTHGATE_LEAF_CERTIFICATE_FILE needs HEARTHGATE_LEAF_CA_FILE")
+        return self
+
+    @property
+    def leaf_tls(self) -> ClientTlsFiles | None:
+        """How the leaves are called over TLS; None: in plaintext, for where a mesh encrypts."""
+        if self.leaf_ca_file is None:
+            return None
+        return ClientTlsFiles(
+            authority=self.leaf_ca_file, certificate=self.leaf_certificate_file, key=self.leaf_key_file
+        )
 
     @cached_property
     def experiment(self) -> Experiment:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Self
 from uuid import UUID
@@ -36,10 +36,18 @@ class EndReason(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TokenLife:
-    """How long the tokens of a session hold, from the moment they are issued."""
+    """How long the tokens of a session hold, from the moment they are issued.
+
+    ``session`` is the longest that a session lasts from its sign-in, however often it is refreshed; None: no end.
+    """
 
     session_token: timedelta
     refresh_token: timedelta
+    session: timedelta | None = None
+
+    def end(self, create_time: datetime) -> datetime | None:
+        """When a session that began then is over for good; None: never."""
+        return None if self.session is None else create_time + self.session
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,13 +97,22 @@ class IssuedTokens:
 
 
 def issue_tokens(
-    account_id: UUID, *, now: datetime, life: TokenLife, refresh_token: RefreshToken | None = None
+    account_id: UUID,
+    *,
+    now: datetime,
+    life: TokenLife,
+    refresh_token: RefreshToken | None = None,
+    create_time: datetime | None = None,
 ) -> IssuedTokens:
-    """A pair of tokens whose time runs from ``now``, in whole seconds as signed tokens tell it."""
+    """A pair of tokens whose time runs from ``now``, in whole seconds as signed tokens tell it.
+
+    Neither outlives the session, which began at ``create_time`` (None: now).
+    """
     issue_time = now.replace(microsecond=0)
+    end = life.end((create_time or now).replace(microsecond=0)) or datetime.max.replace(tzinfo=UTC)
     return IssuedTokens(
         issue_time=issue_time,
-        session_expire_time=issue_time + life.session_token,
+        session_expire_time=min(issue_time + life.session_token, end),
         refresh_token=refresh_token or new_refresh_token(account_id),
-        refresh_expire_time=issue_time + life.refresh_token,
+        refresh_expire_time=min(issue_time + life.refresh_token, end),
     )

@@ -43,7 +43,8 @@ async def refresh_session(refresh: Refresh, *, identity: Identity) -> OpenedSess
     """The session with fresh tokens; the old refresh token no longer holds.
 
     Raises SESSION_UNKNOWN for a token that is malformed, unknown, run out, another device's, not signed for by the
-    device's key, or spent; a spent one that has two holders also ends its session.
+    device's key, or spent, and once the session has lasted as long as any may; a spent one that has two holders also
+    ends its session.
     """
     token = parse_refresh_token(refresh.refresh_token)
     if token is None:
@@ -79,8 +80,13 @@ async def _exchange(
     transaction: Executor, token: RefreshToken, refresh: Refresh, session: Session, identity: Identity
 ) -> OpenedSession | None:
     following = next_refresh_token(token, identity.refresh_keys[0])
-    life = identity.lifetimes.of(session.device_key)
-    tokens = issue_tokens(token.account_id, now=identity.clock.now(), life=life, refresh_token=following)
+    now, life = identity.clock.now(), identity.lifetimes.of(session.device_key)
+    end = life.end(session.create_time)
+    if end is not None and now >= end:
+        return None
+    tokens = issue_tokens(
+        token.account_id, now=now, life=life, refresh_token=following, create_time=session.create_time
+    )
     exchanged = await sessions.exchange_refresh_token(transaction, token, session, tokens, refresh.request_id)
     return _opened(exchanged, tokens, identity) if exchanged else None
 
@@ -130,7 +136,8 @@ def _issued_before(token: RefreshToken, spent: SpentToken, now: datetime, identi
         following = next_refresh_token(token, key)
         if following.digest() == spent.next_digest:
             life = identity.lifetimes.of(spent.session.device_key)
-            return issue_tokens(token.account_id, now=now, life=life, refresh_token=following)
+            begun = spent.session.create_time
+            return issue_tokens(token.account_id, now=now, life=life, refresh_token=following, create_time=begun)
     return None
 
 

@@ -57,7 +57,7 @@ _TOKEN_LIVES = {
     f"{prefix}{token}_token_seconds": (TOKEN_LIFE * times).total_seconds()
     for prefix in ("", "keyless_")
     for token, times in (("session", 1), ("refresh", 2))
-}
+} | {f"{prefix}session_days": TOKEN_LIFE.days * 3 for prefix in ("", "keyless_")}
 ASKED_AT_ONCE = Policy(
     tolerated_days=0,
     thief_threshold=0.5,

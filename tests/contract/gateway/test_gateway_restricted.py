@@ -40,6 +40,7 @@ from tests.contract.gateway.gateway_world import (
 
 NO_SESSION = {
     *("SignUp", "CompleteSignUp", "AcceptInvitation", "SignIn", "StartPasswordReset", "ResetPassword", "DisownSignIn"),
+    "CheckPassword",
     *("ExplainDecision", "GetGrantKeys", "GetSessionKeys", "ListStalledOwnAccounts", "RetryOwnAccount"),
     *("ExportAccountAsOperator", "EraseAccountAsOperator", "CancelErasure", "GetErasure"),
 }

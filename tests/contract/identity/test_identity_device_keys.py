@@ -7,6 +7,7 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import sha256
+from uuid import UUID
 
 import pytest
 
@@ -192,3 +193,39 @@ async def test_a_password_that_was_changed_between_check_and_session_opens_nothi
     # Negative control: without the version the old check would have let its device in.
     assert await world.fate((await world.open(account_id, "phone")).tokens) == LIVE
     assert PASSWORD != "another long and private phrase"
+
+
+@pytest.mark.parametrize(("keyed", "days", "step", "times"), [(True, 365, 60, 6), (False, 90, 29, 3)])
+async def test_a_session_ends_for_good_however_often_it_is_refreshed(
+    keyed: bool, days: int, step: int, times: int, world: World
+) -> None:
+    """A year after the sign-in; a quarter for a device without a key."""
+    device, account_id = Keyed(world=world), await world.active()
+    begun = world.clock.now().replace(tzinfo=None, microsecond=0)
+    refresh = device.refresh if keyed else world.refresh
+    tokens = (await (device.open(account_id) if keyed else world.open(account_id))).tokens
+    for _ in range(times):
+        world.clock.advance(timedelta(days=step))
+        tokens = (await refresh(tokens)).tokens
+    assert tokens.refresh_expire_time.ToDatetime() == begun + timedelta(days=days)
+    world.clock.advance(timedelta(days=days - step * times) - timedelta(seconds=60))
+    tokens = (await refresh(tokens)).tokens
+    assert tokens.session_expire_time.ToDatetime() == begun + timedelta(days=days), "no token outlives its session"
+    assert await world.fate(tokens) == LIVE
+    world.clock.advance(timedelta(seconds=61))
+    with refused(ErrorReason.SESSION_UNKNOWN):
+        await refresh(tokens)
+    assert await world.fate(tokens) != LIVE
+
+
+async def test_a_session_of_before_there_was_an_end_is_over_once_it_is_that_old(world: World) -> None:
+    """Its refresh token was issued for longer than the session may last by now."""
+    account_id = await world.active()
+    tokens = (await world.open(account_id)).tokens
+    await world.identity.database.execute(
+        "update session set refresh_expire_time = refresh_expire_time + interval '1 year' where account_id = $1",
+        UUID(account_id),
+    )
+    world.clock.advance(timedelta(days=91))
+    with refused(ErrorReason.SESSION_UNKNOWN):
+        await world.refresh(tokens)

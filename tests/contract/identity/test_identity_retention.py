@@ -18,6 +18,7 @@ from services.identity.settings import IdentitySettings
 from services.identity.storage.accounts import ensure_data_key
 from services.identity.use_cases.purge_sign_ups import purge_sign_ups
 from tests.contract.identity.identity_world import EMAIL, PHONE, World, refused
+from tests.contract.identity.test_identity_device_keys import Keyed
 
 DAY = timedelta(days=1)
 POLICY = IdentityRetention.model_construct().retention_policy()
@@ -67,18 +68,19 @@ async def test_an_account_that_is_activated_meanwhile_stays(world: World) -> Non
 
 async def test_sessions_go_a_quarter_after_their_end_and_live_ones_stay(world: World) -> None:
     account_id = await world.active()
-    ended, live = await world.open(account_id), (await world.open(account_id, device_id="phone")).tokens
+    phone = Keyed(world=world, name="phone")  # without a key its session would end for good meanwhile
+    ended, live = await world.open(account_id), (await phone.open(account_id)).tokens
     forgotten = await world.open(account_id, device_id="attic")
     assert await world.end(account_id, device_id="tv") == 1
     for _ in range(3):
         world.clock.advance(29 * DAY)
-        live = (await world.refresh(live, "phone")).tokens
+        live = (await phone.refresh(live)).tokens
     assert "session" not in await keep(world)
     world.clock.advance(4 * DAY)
-    live = (await world.refresh(live, "phone")).tokens
+    live = (await phone.refresh(live)).tokens
     assert (await keep(world))["session"] == 1
     world.clock.advance(20 * DAY)
-    live = (await world.refresh(live, "phone")).tokens
+    live = (await phone.refresh(live)).tokens
     world.clock.advance(20 * DAY)
     assert (await keep(world))["session"] == 1, "what ran out counts from then on"
     for gone in (ended, forgotten):

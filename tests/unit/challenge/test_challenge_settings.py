@@ -51,6 +51,7 @@ def test_the_defaults_are_those_of_the_standards() -> None:
         ("HEARTHGATE_CODE_DIGITS", "4"),
         ("HEARTHGATE_ATTEMPTS_PER_CODE", "6"),
         ("HEARTHGATE_CODE_LIFETIME_SECONDS", "601"),
+        ("HEARTHGATE_APPROVAL_LIFETIME_SECONDS", "601"),
     ],
 )
 def test_a_bad_value_ends_the_start_with_the_settings_name_and_not_its_value(

@@ -28,6 +28,19 @@ with urlopen(f"http://127.0.0.1:{telemetry.metrics_port}/metrics", timeout=5) as
 telemetry.shutdown()
 """
 
+METHODS = """
+from http.client import HTTPConnection
+from types import SimpleNamespace
+from libs.runtime.telemetry import start_telemetry
+telemetry = start_telemetry("identity", SimpleNamespace(metrics_address="127.0.0.1:0"))
+for method in ("GET", "TRACE", "POST", "DELETE"):
+    connection = HTTPConnection("127.0.0.1", telemetry.metrics_port, timeout=5)
+    connection.request(method, "/metrics")
+    print(method, connection.getresponse().status)
+    connection.close()
+telemetry.shutdown()
+"""
+
 SAMPLED = """
 from types import SimpleNamespace
 from opentelemetry import trace
@@ -58,6 +71,10 @@ def test_prometheus_reads_a_counter_and_the_services_name() -> None:
     page = run(PROMETHEUS)
     assert "starts_total" in page
     assert 'service_name="identity"' in page
+
+
+def test_metrics_are_read_and_answer_no_other_method() -> None:
+    assert run(METHODS).split() == ["GET", "200", "TRACE", "405", "POST", "405", "DELETE", "405"]
 
 
 def test_the_sampling_ratio_follows_the_standard_variable() -> None:
