@@ -36,8 +36,8 @@ class IdentitySettings(IdentityRetention, ServiceSettings):
     session_days: int = Field(default=365, ge=1, le=3_650)
     """How long a session of a device with a key lasts at most, however often it is refreshed (OWASP ASVS 5.0, 7.3.2).
     Our choice: a year; NIST SP 800-63B-4 says 30 days at AAL1, docs/authentication.md why a television gets more."""
-    keyless_session_days: int = Field(default=90, ge=1, le=3_650)
-    """The same for a device without a key. Our choice: a quarter."""
+    keyless_session_days: int = Field(default=180, ge=1, le=3_650)
+    """The same for a device without a key. Our choice: half a year, so that a television is not lost each quarter."""
     keyless_session_token_seconds: int = Field(default=300, ge=30, le=86_400)
     """The same for a device without a key, whose tokens are worth as much to whoever copied them."""
     keyless_refresh_token_seconds: int = Field(default=2_592_000, ge=60, le=63_072_000)
