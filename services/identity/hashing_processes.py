@@ -1,8 +1,7 @@
-"""Argon2id in processes of its own, which step back before everything else.
+"""Argon2id in processes of its own, beside which the event loop goes on undisturbed.
 
-In a thread of the service's own process it cannot step back: a thread of low priority that is stopped while it holds
-the interpreter's lock stops the event loop with it, and the nicer it was, the longer starts waited (measured: the 95th
-percentile beside a flood was 28 to 53 ms at nice 0, 84 to 90 at nice 19).
+In a thread it shares the interpreter's lock and the memory map with the event loop: one that is stopped while it holds
+either stops the loop with it. A session of its own gives it one share of the processors, as any other service has.
 """
 
 from __future__ import annotations

@@ -18,12 +18,10 @@ sys.path.append(str(Path(__file__).resolve().parents[2]))
 
 from services.identity.stepping_back import step_back
 
-_NICENESS = 19
-
 
 def main() -> None:
     """Answer until there is nothing more to answer. Nothing is written but the answers."""
-    step_back(_NICENESS)
+    step_back(0)
     for line in sys.stdin:
         question = json.loads(line)
         entropy = zxcvbn_rs_py.zxcvbn(question["text"], question["words"])

@@ -11,10 +11,10 @@ _AUTOGROUP: Final = Path("/proc/self/autogroup")
 
 
 def step_back(niceness: int) -> None:
-    """Be so nice, 0 to 19, to all that runs here, and not only to the service that started this process.
+    """Take a share of the processors of one's own, and be so nice, 0 to 19, to all others that have one.
 
-    Where Linux groups processes by session (autogroup, the default outside of containers), niceness counts within a
-    session alone: so this becomes a session of its own, as nice as the process.
+    Where Linux groups processes by session (autogroup, the default outside of containers), shares are those of sessions
+    and niceness counts within a session alone: so this becomes a session of its own, as nice as the process.
     """
     with suppress(PermissionError):
         # It leads a session already.
