@@ -1,7 +1,7 @@
 """What a flood of sign-ins does to the starts of streams: nothing, it is hoped.
 
 Starts two suites of real processes on this machine, with a PostgreSQL each: one as it is delivered, one whose passwords
-have no bulkhead (many threads, a long queue, no stepping back). Televisions press play at a steady rate, each a cold
+have no bulkhead (many at once, a long queue, no gate). Televisions press play at a steady rate, each a cold
 StartStream that is stopped when it was answered; and in turns, round by round, in random order, beside them:
 
   alone       nobody
@@ -66,7 +66,6 @@ UNBOUNDED: Final = {
     "identity": {
         "HEARTHGATE_PASSWORD_THREADS": "8",
         "HEARTHGATE_PASSWORD_WAITERS": "1000",
-        "HEARTHGATE_PASSWORD_NICENESS": "0",
     },
     "gateway": {"HEARTHGATE_SIGN_INS_AT_ONCE": "10000"},
 }

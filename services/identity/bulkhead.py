@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -32,22 +30,16 @@ class Place:
 
 
 class Bulkhead:
-    """At most ``threads`` at work and ``waiters`` waiting; close it at the end.
+    """At most ``threads`` at work and ``waiters`` waiting; close it at the end."""
 
-    ``niceness`` is that of its threads, 0 to 19 (Linux alone; elsewhere it does nothing): the higher, the more they
-    leave the processors to everything else.
-    """
-
-    def __init__(self, name: str, *, threads: int, waiters: int, retry_after: timedelta, niceness: int = 0) -> None:
+    def __init__(self, name: str, *, threads: int, waiters: int, retry_after: timedelta) -> None:
         self._name: Final = name
         self._retry_after = retry_after
         self._capacity: Final = threads + waiters
         self._spare_below: Final = threads + waiters // 2
         self._taken = 0
         self._lock = threading.Lock()
-        self._executor = ThreadPoolExecutor(
-            max_workers=threads, thread_name_prefix=name, initializer=_be_nice, initargs=(niceness,)
-        )
+        self._executor = ThreadPoolExecutor(max_workers=threads, thread_name_prefix=name)
 
     @contextmanager
     def place(self, *, spare: bool = False) -> Iterator[Place]:
@@ -87,9 +79,3 @@ class Bulkhead:
     def _free(self, _: object = None) -> None:
         with self._lock:
             self._taken -= 1
-
-
-def _be_nice(niceness: int) -> None:
-    if niceness and sys.platform == "linux":
-        # On Linux alone this is the thread's; elsewhere it would be the whole process's.
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)

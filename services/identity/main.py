@@ -21,12 +21,13 @@ from services.identity.audit_servicer import audit_registration
 from services.identity.contact_keys import ContactKeys
 from services.identity.contact_servicer import contact_registration
 from services.identity.failed_sign_ins import writing_failed_sign_ins
+from services.identity.hashing_processes import ProcessHasher
 from services.identity.known_passwords import open_known_passwords
 from services.identity.member_servicer import member_registration, plan_registration
 from services.identity.member_upkeep import run_member_upkeep
 from services.identity.meter import Meter
 from services.identity.password_servicer import registration as password_registration
-from services.identity.passwords import Argon2idHasher, Passwords
+from services.identity.passwords import Passwords
 from services.identity.privacy_servicer import privacy_registration
 from services.identity.profile_servicer import profile_registration
 from services.identity.protection_servicer import protection_registration
@@ -44,10 +45,10 @@ async def serve(settings: IdentitySettings) -> None:
         meter = Meter()
         stack.push_async_callback(meter.close)
         await meter.start()
-        database = await stack.enter_async_context(open_database(settings, NAME))
-        clock = await stack.enter_async_context(DatabaseClock.open(database))
         passwords = build_passwords(settings)
         stack.callback(passwords.close)
+        database = await stack.enter_async_context(open_database(settings, NAME))
+        clock = await stack.enter_async_context(DatabaseClock.open(database))
         identity = build_identity(settings, database=database, clock=clock, passwords=passwords)
         stack.callback(identity.known_passwords.close)
         stack.push_async_callback(identity.after_answers.finish)
@@ -89,16 +90,19 @@ async def running_workers(settings: IdentitySettings, identity: Identity) -> Asy
 
 
 def build_passwords(settings: IdentitySettings) -> Passwords:
-    """Argon2id behind its bulkhead."""
-    hasher = Argon2idHasher(
-        memory_kib=settings.password_memory_kib, passes=settings.password_passes, lanes=settings.password_lanes
+    """Argon2id in processes of its own, behind its bulkhead."""
+    hasher = ProcessHasher(
+        memory_kib=settings.password_memory_kib,
+        passes=settings.password_passes,
+        lanes=settings.password_lanes,
+        processes=settings.password_threads,
+        niceness=settings.password_niceness,
     )
     return Passwords(
         hasher,
         threads=settings.password_threads,
         waiters=settings.password_waiters,
         retry_after=timedelta(seconds=settings.password_retry_after_seconds),
-        niceness=settings.password_niceness,
     )
 
 

@@ -5,96 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Final, Protocol
-
-import argon2
-from argon2.low_level import Type, hash_secret_raw
 
 from libs.runtime.keys import new_secret
+from services.identity.argon2id import Argon2idHasher, Hasher
 from services.identity.bulkhead import Bulkhead, Place
 
-NICENESS: Final = 10
-"""Of the hashing threads. Ours: a tenth of the weight of everything else where the processors are short, and all of
-what is left over; measured in ``bench/login_flood.py``."""
-
-_SMALLEST: Final = 8
-"""KiB; Argon2 takes no less memory a lane (RFC 9106, 3.1)."""
-
-
-class Hasher(Protocol):
-    """A slow password hash; ``hash`` and ``verify`` block for tens of milliseconds."""
-
-    def hash(self, password: str) -> str:
-        """A salted hash with its parameters."""
-        ...
-
-    def verify(self, password_hash: str, password: str) -> bool:
-        """Whether the hash is the password's."""
-        ...
-
-    def outdated(self, password_hash: str) -> bool:
-        """Whether the hash was made with other parameters than are used now."""
-        ...
-
-
-class Argon2idHasher:
-    """Argon2id. Releases the interpreter's lock while it works."""
-
-    def __init__(self, *, memory_kib: int, passes: int, lanes: int) -> None:
-        self._hasher = argon2.PasswordHasher(
-            time_cost=passes, memory_cost=memory_kib, parallelism=lanes, type=argon2.Type.ID
-        )
-
-    def hash(self, password: str) -> str:
-        """A salted hash in the PHC string format."""
-        return self._hasher.hash(password)
-
-    def verify(self, password_hash: str, password: str) -> bool:
-        """Whether the hash is the password's. Raises argon2's InvalidHashError for a text that is no hash.
-
-        A hash of cheaper parameters costs what one of today's would: what is missing is worked off, so that the time
-        does not tell accounts that are older than the last change from addresses without an account.
-        """
-        try:
-            self._hasher.verify(password_hash, password)
-            right = True
-        except argon2.exceptions.VerifyMismatchError:
-            right = False
-        self._work_off(password_hash)
-        return right
-
-    def outdated(self, password_hash: str) -> bool:
-        """Whether the hash was made with other parameters than are used now."""
-        return self._hasher.check_needs_rehash(password_hash)
-
-    def _work_off(self, password_hash: str) -> None:
-        """Argon2's time goes with memory times passes; spend the difference to today's."""
-        was = argon2.extract_parameters(password_hash)
-        memory, lanes = self._hasher.memory_cost, self._hasher.parallelism
-        missing = memory * self._hasher.time_cost - was.memory_cost * was.time_cost
-        if missing < _SMALLEST * lanes:
-            return
-        hash_secret_raw(
-            secret=b"",
-            salt=b"nobody's",
-            time_cost=max(1, round(missing / memory)),
-            memory_cost=min(missing, memory),
-            parallelism=lanes,
-            hash_len=32,
-            type=Type.ID,
-        )
+__all__ = ("Admitted", "Argon2idHasher", "Hasher", "Passwords")
 
 
 class Passwords:
     """Hashing for use cases. Close it at the end; at most ``threads + waiters`` calls are under way."""
 
-    def __init__(
-        self, hasher: Hasher, *, threads: int, waiters: int, retry_after: timedelta, niceness: int = NICENESS
-    ) -> None:
+    def __init__(self, hasher: Hasher, *, threads: int, waiters: int, retry_after: timedelta) -> None:
         self._hasher = hasher
-        self._bulkhead = Bulkhead(
-            "passwords", threads=threads, waiters=waiters, retry_after=retry_after, niceness=niceness
-        )
+        self._bulkhead = Bulkhead("passwords", threads=threads, waiters=waiters, retry_after=retry_after)
         # Made with today's parameters, so that checking it costs what checking a new account's hash does.
         self._nobodys_hash = hasher.hash(new_secret())
 
@@ -123,6 +47,7 @@ class Passwords:
     def close(self) -> None:
         """Let calls under way end and drop those that wait."""
         self._bulkhead.close()
+        self._hasher.close()
 
 
 class Admitted:

@@ -80,6 +80,13 @@ async def test_each_bad_field_is_named_and_nothing_is_sent(world: World) -> None
     assert world.inbox.mails == ()
 
 
+async def test_a_devices_name_with_a_nul_is_refused_before_anything_is_done(world: World) -> None:
+    request = sign_up(world)
+    request.client.device.name = "TV\x00"
+    assert await fields_refused(world, request) == ["client.device.name"]
+    assert await world.databases["identity"].fetch_value("select count(*) from account") == 0
+
+
 @pytest.mark.parametrize("name", ["TV\nBcc: eve@example.com", "\N{RIGHT-TO-LEFT OVERRIDE}VT", "\x1b[31mTV"])
 async def test_a_devices_name_that_would_deceive_its_reader_refuses_nothing_and_is_shown_cleaned(
     world: World, name: str

@@ -61,6 +61,9 @@ class CountingHasher:
         """Whether the parameters have changed since."""
         return self._inner.outdated(password_hash)
 
+    def close(self) -> None:
+        """Nothing to do."""
+
     def raise_parameters(self) -> None:
         """Use others from now on."""
         self._inner = Argon2idHasher(memory_kib=64, passes=2, lanes=1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -13,7 +12,7 @@ import pytest
 
 from libs.runtime.errors import ErrorReason, ServiceError
 from libs.runtime.settings import load_settings
-from services.identity.bulkhead import Bulkhead
+from services.identity.hashing_processes import ProcessHasher
 from services.identity.main import build_passwords
 from services.identity.passwords import Argon2idHasher, Passwords
 from services.identity.settings import IdentitySettings
@@ -39,6 +38,9 @@ class BlockingHasher:
     def outdated(self, password_hash: str) -> bool:
         """Never."""
         return False
+
+    def close(self) -> None:
+        """Nothing to do."""
 
 
 @pytest.fixture
@@ -106,16 +108,46 @@ async def test_what_can_be_left_undone_is_refused_when_others_begin_to_wait(
     assert await passwords.hash("p", spare=True) == "p"
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere niceness is the whole process's")
-async def test_hashing_steps_back_before_everything_else_of_its_process() -> None:
-    bulkhead = Bulkhead("nice", threads=1, waiters=1, retry_after=timedelta(seconds=1), niceness=7)
-    here = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+@pytest.fixture
+def elsewhere() -> Iterator[ProcessHasher]:
+    """A hasher in a process of its own, cheap in its parameters."""
+    made = ProcessHasher(memory_kib=64, passes=1, lanes=1, processes=1, niceness=7)
+    yield made
+    made.close()
+
+
+def test_a_hash_made_elsewhere_is_right_for_its_password_alone_whatever_that_holds(elsewhere: ProcessHasher) -> None:
+    for password in ("one", "zwei\n", "\x00", "\u2028", "🐕" * 256, '"\\'):
+        password_hash = elsewhere.hash(password)
+        assert elsewhere.verify(password_hash, password)
+        assert not elsewhere.verify(password_hash, password + "!")
+        assert not elsewhere.outdated(password_hash)
+
+
+def test_hashing_steps_back_before_the_rest_of_the_service(elsewhere: ProcessHasher) -> None:
+    process = elsewhere._idle.get()
+    elsewhere._idle.put(process)
+    elsewhere.hash("one")
+    assert os.getpriority(os.PRIO_PROCESS, process.pid) - os.getpriority(os.PRIO_PROCESS, 0) == 7
+
+
+def test_a_hashing_process_that_was_killed_is_replaced_and_the_call_answered(elsewhere: ProcessHasher) -> None:
+    password_hash = elsewhere.hash("one")
+    process = elsewhere._idle.get()
+    process.kill()
+    process.wait()
+    elsewhere._idle.put(process)
+    assert elsewhere.verify(password_hash, "one")
+
+
+def test_a_hashing_process_that_cannot_work_is_an_error_and_never_a_yes() -> None:
+    broken = ProcessHasher(memory_kib=64, passes=1, lanes=1, processes=1, niceness=0)
     try:
-        there = await bulkhead.run(lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+        with pytest.raises(RuntimeError):
+            broken.verify("this is no hash", "one")
+        assert broken.hash("one")
     finally:
-        bulkhead.close()
-    assert there == 7
-    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == here
+        broken.close()
 
 
 async def test_the_default_parameters_are_those_that_owasp_names(monkeypatch: pytest.MonkeyPatch) -> None:

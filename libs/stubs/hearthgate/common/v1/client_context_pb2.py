@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)hearthgate/common/v1/client_context.proto\x12\x14hearthgate.common.v1\x1a\x1b\x62uf/validate/validate.proto\"\xbe\x02\n\x06\x44\x65vice\x12+\n\x02id\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9._:-]{1,128}$\x12:\n\x04kind\x18\x02 \x01(\x0e\x32 .hearthgate.common.v1.DeviceKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x15\n\x04name\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18P\x12<\n\x08platform\x18\x04 \x01(\x0e\x32\x1e.hearthgate.common.v1.PlatformB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12v\n\npublic_key\x18\x05 \x01(\x0c\x42\x62\xbaH_\xba\x01\\\n\x18\x64\x65vice.public_key.length\x12\x19must be empty or 32 bytes\x1a%this.size() == 0 || this.size() == 32\"\xdc\x01\n\rClientContext\x12\x1b\n\nip_address\x18\x01 \x01(\tB\x07\xbaH\x04r\x02p\x01\x12\x34\n\x06\x64\x65vice\x18\x02 \x01(\x0b\x32\x1c.hearthgate.common.v1.DeviceB\x06\xbaH\x03\xc8\x01\x01\x12*\n\x0c\x63ountry_code\x18\x03 \x01(\tB\x14\xbaH\x11r\x0f\x32\r^([A-Z]{2})?$\x12?\n\x08language\x18\x04 \x01(\tB-\xbaH*r(2&^([A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*)?$\x12\x0b\n\x03\x61sn\x18\x05 \x01(\r*\xbc\x01\n\nDeviceKind\x12\x1b\n\x17\x44\x45VICE_KIND_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x44\x45VICE_KIND_TV\x10\x01\x12\x15\n\x11\x44\x45VICE_KIND_PHONE\x10\x02\x12\x16\n\x12\x44\x45VICE_KIND_TABLET\x10\x03\x12\x18\n\x14\x44\x45VICE_KIND_COMPUTER\x10\x04\x12\x17\n\x13\x44\x45VICE_KIND_CONSOLE\x10\x05\x12\x1b\n\x17\x44\x45VICE_KIND_SET_TOP_BOX\x10\x06*\x99\x02\n\x08Platform\x12\x18\n\x14PLATFORM_UNSPECIFIED\x10\x00\x12\x14\n\x10PLATFORM_ANDROID\x10\x01\x12\x10\n\x0cPLATFORM_IOS\x10\x02\x12\x10\n\x0cPLATFORM_WEB\x10\x03\x12\x17\n\x13PLATFORM_ANDROID_TV\x10\x04\x12\x11\n\rPLATFORM_TVOS\x10\x05\x12\x12\n\x0ePLATFORM_TIZEN\x10\x06\x12\x12\n\x0ePLATFORM_WEBOS\x10\x07\x12\x11\n\rPLATFORM_ROKU\x10\x08\x12\x14\n\x10PLATFORM_FIRE_OS\x10\t\x12\x14\n\x10PLATFORM_WINDOWS\x10\n\x12\x12\n\x0ePLATFORM_MACOS\x10\x0b\x12\x12\n\x0ePLATFORM_OTHER\x10\x0c\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)hearthgate/common/v1/client_context.proto\x12\x14hearthgate.common.v1\x1a\x1b\x62uf/validate/validate.proto\"\xca\x02\n\x06\x44\x65vice\x12+\n\x02id\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9._:-]{1,128}$\x12:\n\x04kind\x18\x02 \x01(\x0e\x32 .hearthgate.common.v1.DeviceKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12!\n\x04name\x18\x03 \x01(\tB\x13\xbaH\x10r\x0e\x18P2\n^[^\\x00]*$\x12<\n\x08platform\x18\x04 \x01(\x0e\x32\x1e.hearthgate.common.v1.PlatformB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12v\n\npublic_key\x18\x05 \x01(\x0c\x42\x62\xbaH_\xba\x01\\\n\x18\x64\x65vice.public_key.length\x12\x19must be empty or 32 bytes\x1a%this.size() == 0 || this.size() == 32\"\xdc\x01\n\rClientContext\x12\x1b\n\nip_address\x18\x01 \x01(\tB\x07\xbaH\x04r\x02p\x01\x12\x34\n\x06\x64\x65vice\x18\x02 \x01(\x0b\x32\x1c.hearthgate.common.v1.DeviceB\x06\xbaH\x03\xc8\x01\x01\x12*\n\x0c\x63ountry_code\x18\x03 \x01(\tB\x14\xbaH\x11r\x0f\x32\r^([A-Z]{2})?$\x12?\n\x08language\x18\x04 \x01(\tB-\xbaH*r(2&^([A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*)?$\x12\x0b\n\x03\x61sn\x18\x05 \x01(\r*\xbc\x01\n\nDeviceKind\x12\x1b\n\x17\x44\x45VICE_KIND_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x44\x45VICE_KIND_TV\x10\x01\x12\x15\n\x11\x44\x45VICE_KIND_PHONE\x10\x02\x12\x16\n\x12\x44\x45VICE_KIND_TABLET\x10\x03\x12\x18\n\x14\x44\x45VICE_KIND_COMPUTER\x10\x04\x12\x17\n\x13\x44\x45VICE_KIND_CONSOLE\x10\x05\x12\x1b\n\x17\x44\x45VICE_KIND_SET_TOP_BOX\x10\x06*\x99\x02\n\x08Platform\x12\x18\n\x14PLATFORM_UNSPECIFIED\x10\x00\x12\x14\n\x10PLATFORM_ANDROID\x10\x01\x12\x10\n\x0cPLATFORM_IOS\x10\x02\x12\x10\n\x0cPLATFORM_WEB\x10\x03\x12\x17\n\x13PLATFORM_ANDROID_TV\x10\x04\x12\x11\n\rPLATFORM_TVOS\x10\x05\x12\x12\n\x0ePLATFORM_TIZEN\x10\x06\x12\x12\n\x0ePLATFORM_WEBOS\x10\x07\x12\x11\n\rPLATFORM_ROKU\x10\x08\x12\x14\n\x10PLATFORM_FIRE_OS\x10\t\x12\x14\n\x10PLATFORM_WINDOWS\x10\n\x12\x12\n\x0ePLATFORM_MACOS\x10\x0b\x12\x12\n\x0ePLATFORM_OTHER\x10\x0c\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,7 +37,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DEVICE'].fields_by_name['kind']._loaded_options = None
   _globals['_DEVICE'].fields_by_name['kind']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
   _globals['_DEVICE'].fields_by_name['name']._loaded_options = None
-  _globals['_DEVICE'].fields_by_name['name']._serialized_options = b'\272H\004r\002\030P'
+  _globals['_DEVICE'].fields_by_name['name']._serialized_options = b'\272H\020r\016\030P2\n^[^\\x00]*$'
   _globals['_DEVICE'].fields_by_name['platform']._loaded_options = None
   _globals['_DEVICE'].fields_by_name['platform']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
   _globals['_DEVICE'].fields_by_name['public_key']._loaded_options = None
@@ -50,12 +50,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CLIENTCONTEXT'].fields_by_name['country_code']._serialized_options = b'\272H\021r\0172\r^([A-Z]{2})?$'
   _globals['_CLIENTCONTEXT'].fields_by_name['language']._loaded_options = None
   _globals['_CLIENTCONTEXT'].fields_by_name['language']._serialized_options = b'\272H*r(2&^([A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*)?$'
-  _globals['_DEVICEKIND']._serialized_start=641
-  _globals['_DEVICEKIND']._serialized_end=829
-  _globals['_PLATFORM']._serialized_start=832
-  _globals['_PLATFORM']._serialized_end=1113
+  _globals['_DEVICEKIND']._serialized_start=653
+  _globals['_DEVICEKIND']._serialized_end=841
+  _globals['_PLATFORM']._serialized_start=844
+  _globals['_PLATFORM']._serialized_end=1125
   _globals['_DEVICE']._serialized_start=97
-  _globals['_DEVICE']._serialized_end=415
-  _globals['_CLIENTCONTEXT']._serialized_start=418
-  _globals['_CLIENTCONTEXT']._serialized_end=638
+  _globals['_DEVICE']._serialized_end=427
+  _globals['_CLIENTCONTEXT']._serialized_start=430
+  _globals['_CLIENTCONTEXT']._serialized_end=650
 # @@protoc_insertion_point(module_scope)

@@ -137,8 +137,8 @@ class Device(_message.Message):
     kind: Global___DeviceKind.ValueType
     """What sort of thing it is."""
     name: _builtins.str
-    """What its people call it ("Living room"), at most 80 characters. The owner is shown it without control characters, and none of its
-    text refuses anything: a stream does not fail for a name.
+    """What its people call it ("Living room"), at most 80 characters. The owner is shown it without control characters; no text
+    refuses anything but NUL, which cannot be kept: a stream does not fail for a name.
     """
     platform: Global___Platform.ValueType
     """The operating system or runtime."""
