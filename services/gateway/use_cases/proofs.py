@@ -34,6 +34,15 @@ async def alike(context: Context) -> AsyncIterator[None]:
         await asyncio.sleep(max(0.0, end - loop.time()))
 
 
+async def kept_proof(context: Context, *, request_id: UUID, body_digest: bytes, purpose: Purpose) -> Proof | None:
+    """What an earlier request of this id began, or None. Raises REQUEST_ID_REUSED for another body.
+
+    To be asked before anything is sent: then no leaf is asked twice, and none can answer a repeat for a known address
+    otherwise than for an unknown one.
+    """
+    return await verifications.find_proof(context.database, _proof_id(request_id, purpose), body_digest)
+
+
 async def keep_proof(
     context: Context,
     *,
@@ -47,7 +56,7 @@ async def keep_proof(
     """Keep what a code is about; ``sent`` is account and challenge, None where no code was sent."""
     account_id, challenge_id = sent or (step_id(request_id, "no account"), step_id(request_id, "no challenge"))
     proof = Proof(
-        proof_id=step_id(request_id, f"proof {purpose}"),
+        proof_id=_proof_id(request_id, purpose),
         purpose=purpose,
         account_id=account_id,
         challenge_id=challenge_id,
@@ -78,6 +87,10 @@ async def redeem(
     if check.result is not CodeResult.ACCEPTED:
         raise _rejected(f"code {check.result}")
     return proof
+
+
+def _proof_id(request_id: UUID, purpose: Purpose) -> UUID:
+    return step_id(request_id, f"proof {purpose}")
 
 
 def _rejected(detail: str) -> ServiceError:
