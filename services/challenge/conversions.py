@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from google.protobuf.internal.enum_type_wrapper import _EnumTypeWrapper
 
 # What a retry may say otherwise: it may come over another network, from another country, and later.
-_OF_THE_RETRY: Final = ("ip_address", "event_time")
+_OF_THE_RETRY: Final = ("ip_address", "event_time", "contacts")
 _MIN_YEAR: Final = 1970
 _MAX_YEAR: Final = 9998
 
@@ -41,7 +41,7 @@ def body_of(request: Message) -> bytes:
     Not where and when it came from. To a taken address the gateway sends a notice in place of a code: both must leave
     out the same, or a repeat tells the two apart.
     """
-    copy = type(request)()
+    copy: Any = type(request)()
     copy.CopyFrom(request)
     fields = copy.DESCRIPTOR.fields_by_name
     for name in _OF_THE_RETRY:
@@ -49,7 +49,8 @@ def body_of(request: Message) -> bytes:
             copy.ClearField(name)
     if "requester" in fields and copy.HasField("requester"):
         copy.requester.ClearField("country_code")
-    return copy.SerializeToString(deterministic=True)
+    digested: bytes = copy.SerializeToString(deterministic=True)
+    return digested
 
 
 def purpose_from(value: pb.ChallengePurpose.ValueType) -> Purpose:

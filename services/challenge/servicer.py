@@ -17,6 +17,7 @@ from services.challenge import conversions
 from services.challenge.use_cases.context import Context
 from services.challenge.use_cases.create_challenge import CreateChallenge, create_challenge
 from services.challenge.use_cases.decide_challenge import DecideChallenge, decide_challenge
+from services.challenge.use_cases.end_challenges import end_challenges
 from services.challenge.use_cases.get_challenge import get_challenge
 from services.challenge.use_cases.list_dead_letters import list_dead_letters
 from services.challenge.use_cases.list_pending_challenges import list_pending_challenges
@@ -81,8 +82,15 @@ class ChallengeServicer(rpc.ChallengeServiceServicer):
             ip_address=request.ip_address,
             code=request.code,
             body=conversions.body_of(request),
+            contacts=tuple(request.contacts.destinations) if request.HasField("contacts") else None,
         )
         return conversions.verification_to(await verify_challenge(command, context=self._context))
+
+    async def EndChallenges(self, request: pb.EndChallengesRequest, _: RpcContext) -> pb.EndChallengesResponse:
+        """Ends codes whose contact is gone."""
+        account_id = parse_uuid(request.account_id, "account_id")
+        ended = await end_challenges(account_id, request.contacts.destinations, context=self._context)
+        return pb.EndChallengesResponse(ended_count=ended)
 
     async def DecideChallenge(self, request: pb.DecideChallengeRequest, _: RpcContext) -> pb.DecideChallengeResponse:
         """Takes a household device's answer."""

@@ -17,6 +17,7 @@ from services.gateway.clients.challenge import EnteredCode
 from services.gateway.domain.records import Client
 from services.gateway.domain.verification import CodeResult, Proof, Purpose
 from services.gateway.storage import verifications
+from services.gateway.use_cases import present_contacts
 from services.gateway.use_cases.context import Context, step_id
 
 CODE_LIFE: Final = timedelta(minutes=10)
@@ -82,11 +83,19 @@ async def redeem(
             client=client,
             session_id=None,
             code=code,
+            contacts=await _contacts_of(context, proof),
         )
     )
     if check.result is not CodeResult.ACCEPTED:
         raise _rejected(f"code {check.result}")
     return proof
+
+
+async def _contacts_of(context: Context, proof: Proof) -> tuple[str, ...] | None:
+    """Whose code counts: a sign-up's address is proved by it, a reset's must be the owner's still."""
+    if proof.purpose is Purpose.SIGN_UP:
+        return None
+    return await present_contacts.of_owner_by_email(context, proof.account_id)
 
 
 def _proof_id(request_id: UUID, purpose: Purpose) -> UUID:
