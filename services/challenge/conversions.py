@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from hearthgate.challenge.v1 import challenge_service_pb2 as pb
@@ -26,10 +27,30 @@ from services.challenge.use_cases.verify_challenge import Verification
 if TYPE_CHECKING:
     from google.protobuf.internal.enum_type_wrapper import _EnumTypeWrapper
 
+# What a retry may say otherwise: it may come over another network, from another country, and later.
+_OF_THE_RETRY: Final = ("ip_address", "event_time", "contacts")
 _MIN_YEAR: Final = 1970
 _MAX_YEAR: Final = 9998
 
 ValueT = TypeVar("ValueT", bound=int)
+
+
+def body_of(request: Message) -> bytes:
+    """What makes a request another one than the first under its id, as bytes that are the same for a repeat.
+
+    Not where and when it came from. To a taken address the gateway sends a notice in place of a code: both must leave
+    out the same, or a repeat tells the two apart.
+    """
+    copy: Any = type(request)()
+    copy.CopyFrom(request)
+    fields = copy.DESCRIPTOR.fields_by_name
+    for name in _OF_THE_RETRY:
+        if name in fields:
+            copy.ClearField(name)
+    if "requester" in fields and copy.HasField("requester"):
+        copy.requester.ClearField("country_code")
+    digested: bytes = copy.SerializeToString(deterministic=True)
+    return digested
 
 
 def purpose_from(value: pb.ChallengePurpose.ValueType) -> Purpose:

@@ -8,7 +8,6 @@ from typing import Any, Final
 from uuid import UUID
 
 import grpc
-from google.protobuf.message import Message
 
 from hearthgate.challenge.v1 import challenge_service_pb2 as pb
 from hearthgate.challenge.v1 import challenge_service_pb2_grpc as rpc
@@ -18,6 +17,7 @@ from services.challenge import conversions
 from services.challenge.use_cases.context import Context
 from services.challenge.use_cases.create_challenge import CreateChallenge, create_challenge
 from services.challenge.use_cases.decide_challenge import DecideChallenge, decide_challenge
+from services.challenge.use_cases.end_challenges import end_challenges
 from services.challenge.use_cases.get_challenge import get_challenge
 from services.challenge.use_cases.list_dead_letters import list_dead_letters
 from services.challenge.use_cases.list_pending_challenges import list_pending_challenges
@@ -53,7 +53,7 @@ class ChallengeServicer(rpc.ChallengeServiceServicer):
             language=request.language,
             ip_address=request.ip_address,
             session_id=_session(request.session_id),
-            body=_body(request),
+            body=conversions.body_of(request),
         )
         view = await create_challenge(command, context=self._context)
         return pb.CreateChallengeResponse(challenge=conversions.challenge_to(view))
@@ -66,7 +66,7 @@ class ChallengeServicer(rpc.ChallengeServiceServicer):
             challenge_id=parse_uuid(request.challenge_id, "challenge_id"),
             destination=request.destination,
             ip_address=request.ip_address,
-            body=_body(request),
+            body=conversions.body_of(request),
         )
         view = await resend_challenge(command, context=self._context)
         return pb.ResendChallengeResponse(challenge=conversions.challenge_to(view))
@@ -81,9 +81,16 @@ class ChallengeServicer(rpc.ChallengeServiceServicer):
             session_id=_session(request.session_id),
             ip_address=request.ip_address,
             code=request.code,
-            body=_body(request),
+            body=conversions.body_of(request),
+            contacts=tuple(request.contacts.destinations) if request.HasField("contacts") else None,
         )
         return conversions.verification_to(await verify_challenge(command, context=self._context))
+
+    async def EndChallenges(self, request: pb.EndChallengesRequest, _: RpcContext) -> pb.EndChallengesResponse:
+        """Ends codes whose contact is gone."""
+        account_id = parse_uuid(request.account_id, "account_id")
+        ended = await end_challenges(account_id, request.contacts.destinations, context=self._context)
+        return pb.EndChallengesResponse(ended_count=ended)
 
     async def DecideChallenge(self, request: pb.DecideChallengeRequest, _: RpcContext) -> pb.DecideChallengeResponse:
         """Takes a household device's answer."""
@@ -136,7 +143,7 @@ class ChallengeServicer(rpc.ChallengeServiceServicer):
             due_time=conversions.time_from(request.due_time, "due_time") if due else None,
             ip_address=request.ip_address,
             disown_token=request.disown_token,
-            body=_body(request),
+            body=conversions.body_of(request),
             invitation_token=request.invitation_token,
         )
         delivery = await notify(command, context=self._context)
@@ -182,8 +189,3 @@ def registration(context: Context) -> Registration:
 
 def _session(text: str) -> UUID | None:
     return parse_uuid(text, "session_id") if text else None
-
-
-def _body(request: Message) -> bytes:
-    """All of a request, as bytes that are the same for a repeat."""
-    return request.SerializeToString(deterministic=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
+from collections.abc import Iterable
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -45,8 +46,12 @@ class CodeKeys:
         return keyed_hash(self._code, challenge_id.bytes, code)
 
     def destination_hash(self, canonical_destination: str) -> bytes:
-        """What sends to a destination are counted under."""
+        """What sends to a destination are counted under, and what tells where a code went."""
         return keyed_hash(self._destination, canonical_destination)
+
+    def contact_hashes(self, destinations: Iterable[str]) -> frozenset[bytes]:
+        """The hashes of contacts as an account has them: letter case does not make another one."""
+        return frozenset(self.destination_hash(each.casefold()) for each in destinations)
 
     def bucket_hash(self, kind: str, key: str) -> bytes:
         """What a limit of that kind is counted under."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
 from libs.runtime.errors import ErrorReason, FieldViolation, ServiceError
-from services.challenge.domain.challenge import Challenge, ChallengeState, Channel
+from services.challenge.domain.challenge import Challenge, ChallengeState, Channel, Purpose
 
 
 class VerificationResult(StrEnum):
@@ -21,6 +22,11 @@ class VerificationResult(StrEnum):
     UNKNOWN = "unknown"
 
 
+TO_CONTACTS: Final = frozenset(
+    {Purpose.CONFIRM_HOUSEHOLD, Purpose.CONFIRM_OWNER, Purpose.PASSWORD_RESET, Purpose.PROFILE_TRANSFER}
+)
+"""The purposes whose codes go to contacts of the account, and are worth nothing once those are its contacts no more.
+The others' go to an address that is yet to be proved."""
 _RESULT_OF_STATE: Final = {
     ChallengeState.VERIFIED: VerificationResult.ALREADY_USED,
     ChallengeState.EXHAUSTED: VerificationResult.ATTEMPTS_EXHAUSTED,
@@ -38,6 +44,11 @@ def concerns(challenge: Challenge | None, device_id: str, session_id: UUID | Non
         and challenge.session_id == session_id
         and challenge.channel is not Channel.TRUSTED_DEVICE
     )
+
+
+def went_to_one_of(challenge: Challenge, contact_hashes: Collection[bytes] | None) -> bool:
+    """Whether a code went to one of these contacts; with None it is not looked where it went."""
+    return contact_hashes is None or challenge.destination_hash in contact_hashes
 
 
 def result_of_guess(challenge: Challenge, request_id: UUID) -> VerificationResult | None:

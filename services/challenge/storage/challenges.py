@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,7 @@ from services.challenge.domain.challenge import (
     Requester,
     SpentGuess,
 )
-from services.challenge.storage import sql
+from services.challenge.storage import ending_sql, sql
 
 
 class ChallengeStore:
@@ -69,6 +69,13 @@ class ChallengeStore:
     async def supersede(self, account_id: UUID, device_id: str, purpose: Purpose, now: datetime) -> list[UUID]:
         """End what is pending for a device and purpose; the ids of what ended."""
         rows = await self._executor.fetch(sql.SUPERSEDE, account_id, device_id, purpose, now)
+        return [row["challenge_id"] for row in rows]
+
+    async def end_others(
+        self, account_id: UUID, purposes: Iterable[Purpose], kept_hashes: Collection[bytes], now: datetime
+    ) -> list[UUID]:
+        """End pending codes for these purposes that went to no destination with such a hash; the ids of what ended."""
+        rows = await self._executor.fetch(ending_sql.END_OTHERS, account_id, list(purposes), list(kept_hashes), now)
         return [row["challenge_id"] for row in rows]
 
     async def spend_guess(

@@ -28,7 +28,7 @@ _log = get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CreateChallenge:
-    """The request. ``body`` is all of it, as bytes that are the same for a repeat."""
+    """The request. ``body`` is what tells it from another one under its id."""
 
     request_id: UUID
     account_id: UUID

@@ -19,5 +19,5 @@ def export_account(
 
 def subject_of(account_id: UUID, destinations: Sequence[str], context: Context) -> Subject:
     """Whom it is about; the owner's address and number are hashed as sends to them were."""
-    hashes = {context.keys.destination_hash(each.casefold()) for each in destinations}
+    hashes = context.keys.contact_hashes(destinations)
     return Subject(account_id=account_id, contact_hashes=tuple(sorted(hashes)))

@@ -12,7 +12,13 @@ from libs.runtime.errors import ServiceError
 from libs.runtime.logging import get_logger
 from services.challenge.domain.challenge import Challenge, ChallengeView
 from services.challenge.domain.charges import charge_of_guess
-from services.challenge.domain.verification import VerificationResult, concerns, result_of_guess, without_guess
+from services.challenge.domain.verification import (
+    VerificationResult,
+    concerns,
+    result_of_guess,
+    went_to_one_of,
+    without_guess,
+)
 from services.challenge.metrics import count_code, count_refused
 from services.challenge.storage.challenges import ChallengeStore
 from services.challenge.storage.limits import LimitStore
@@ -28,7 +34,10 @@ _log = get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VerifyChallenge:
-    """The request. ``body`` is all of it, as bytes that are the same for a repeat."""
+    """The request. ``contacts``: whose code counts, None where that is not looked at.
+
+    ``body`` is what tells it from another one under its id.
+    """
 
     request_id: UUID
     account_id: UUID
@@ -38,6 +47,7 @@ class VerifyChallenge:
     ip_address: str = field(repr=False)
     code: str = field(repr=False)
     body: bytes = field(repr=False)
+    contacts: tuple[str, ...] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,10 +76,14 @@ async def verify_challenge(command: VerifyChallenge, *, context: Context) -> Ver
         await _charge_network(command, now, context)
         await _work_as_if_known(command, now, context)
         return Verification(result=VerificationResult.UNKNOWN, view=None)
+    # What came of this very request goes first: a repeat is answered the same though the contact was removed since.
     result = _known_result(challenge, command, before, now)
     if result is None:
-        result, challenge = await _guess_from_network(command, challenge, now, context)
-        if result is VerificationResult.ATTEMPTS_EXHAUSTED:
+        if _went_elsewhere(challenge, command, context):
+            result = VerificationResult.EXPIRED
+        else:
+            result, challenge = await _guess_from_network(command, challenge, now, context)
+        if result in (VerificationResult.ATTEMPTS_EXHAUSTED, VerificationResult.EXPIRED):
             await RequestStore(context.database).keep_answer(request, result)
         if result is VerificationResult.ACCEPTED and challenge.phone_range_hashes:
             await LimitStore(context.database).count_verified(challenge.phone_range_hashes)
@@ -90,6 +104,11 @@ def _known_result(
     if before is not None and before.answer is not None:
         return VerificationResult(before.answer)
     return result_of_guess(challenge, command.request_id) or without_guess(challenge.state_at(now))
+
+
+def _went_elsewhere(challenge: Challenge, command: VerifyChallenge, context: Context) -> bool:
+    hashes = None if command.contacts is None else context.keys.contact_hashes(command.contacts)
+    return not went_to_one_of(challenge, hashes)
 
 
 async def _guess_from_network(

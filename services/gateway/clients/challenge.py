@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
@@ -46,7 +46,10 @@ class NewChallenge:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EnteredCode:
-    """A code that was entered on a device; ``session_id`` is None where there is no session yet."""
+    """A code that was entered on a device; ``session_id`` is None where there is no session yet.
+
+    ``contacts``: the destinations whose code counts; None where it goes to an address that is yet to be proved.
+    """
 
     request_id: UUID
     account_id: UUID
@@ -54,6 +57,7 @@ class EnteredCode:
     client: Client
     session_id: UUID | None
     code: str
+    contacts: tuple[str, ...] | None
 
     def __repr__(self) -> str:
         return f"EnteredCode({self.challenge_id})"
@@ -115,12 +119,18 @@ class ChallengeClient:
             code=entered.code,
             session_id=str(entered.session_id or ""),
             ip_address=entered.client.ip_address,
+            contacts=None if entered.contacts is None else pb.PresentContacts(destinations=entered.contacts),
         )
         answer = await call(self._stub.VerifyChallenge, request)
         return CodeCheck(
             result=conversions.from_enum(CodeResult, pb.VerificationResult, "VERIFICATION_RESULT_", answer.result),
             challenge=conversions.challenge(answer.challenge) if answer.HasField("challenge") else None,
         )
+
+    async def end_challenges(self, account_id: UUID, contacts: Sequence[str]) -> None:
+        """End pending codes that went to none of these destinations."""
+        present = pb.PresentContacts(destinations=contacts)
+        await call(self._stub.EndChallenges, pb.EndChallengesRequest(account_id=str(account_id), contacts=present))
 
     async def decide_challenge(
         self, account_id: UUID, challenge_id: UUID, deciding_device_id: str, *, approve: bool

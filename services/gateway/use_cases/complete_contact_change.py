@@ -10,15 +10,21 @@ from services.gateway.domain.records import Channel, Contact
 from services.gateway.domain.verification import NoticeKind, requester_of
 from services.gateway.use_cases.contact_codes import EnteredContactCode, redeem_contact_code
 from services.gateway.use_cases.context import Context, step_id
+from services.gateway.use_cases.present_contacts import end_codes_elsewhere
 from services.gateway.use_cases.shutting_out import tell_owner
 from services.gateway.use_cases.telling import tell
 
 
 async def complete_contact_change(context: Context, entered: EnteredContactCode) -> Contact:
-    """The contact as it stands. Each step can be repeated under the same request id."""
+    """The contact as it stands; codes that went to the one before have ended.
+
+    Each step can be repeated under the same request id.
+    """
     change = await redeem_contact_code(context, ChangeKind.CONTACT, entered)
     verified = await context.contacts.verify_contact(change.account_id, change.contact_id)
+    # Told first: while challenge is away the change stands, and the owner must hear of it also if nobody asks again.
     await _tell_of_it(context, entered, change.account_id, verified)
+    await end_codes_elsewhere(context, change.account_id)
     return verified.contact
 
 

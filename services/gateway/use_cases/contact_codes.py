@@ -96,6 +96,7 @@ async def redeem_contact_code(context: Context, kind: ChangeKind, entered: Enter
             client=entered.client,
             session_id=resolved.session.session_id,
             code=entered.code,
+            contacts=None,
         )
     )
     if check.result is not CodeResult.ACCEPTED:

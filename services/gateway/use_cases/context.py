@@ -86,7 +86,8 @@ class Context:
     def body_digest(self, request: Message) -> bytes:
         """Tells one request's body from another's, without its secrets and without where it came from.
 
-        Keyed, so that addresses in a request cannot be guessed from it. A retry may come over another network.
+        Keyed, so that addresses in a request cannot be guessed from it. A retry may come over another network, and so
+        from another country. Challenge, which keeps digests of its own, leaves out the same.
         """
         copy = type(request)()
         copy.CopyFrom(request)
@@ -95,8 +96,8 @@ class Context:
                 copy.ClearField(name)
         client = getattr(copy, "client", None)
         if client is not None:
-            client.ClearField("ip_address")
-            client.ClearField("asn")
+            for name in ("ip_address", "asn", "country_code"):
+                client.ClearField(name)
         return keyed_hash(self.digest_key, copy.DESCRIPTOR.full_name, copy.SerializeToString(deterministic=True))
 
     def assignment(self, account: Account, platform: str) -> Assignment:

@@ -12,6 +12,7 @@ from services.gateway.clients.challenge import EnteredCode
 from services.gateway.domain.records import Client, ResolvedSession
 from services.gateway.domain.verification import ChallengeState, CodeResult, Purpose
 from services.gateway.storage import own_accounts
+from services.gateway.use_cases import present_contacts
 from services.gateway.use_cases.context import Context, step_id
 
 YES_HOLDS: Final = timedelta(days=1)
@@ -64,6 +65,7 @@ async def _require_yes(context: Context, resolved: ResolvedSession, client: Clie
             client=client,
             session_id=transfer_session_id(resolved),
             code=yes.code,
+            contacts=await present_contacts.of_owner(context, account_id),
         )
     )
     if check.result is not CodeResult.ACCEPTED:

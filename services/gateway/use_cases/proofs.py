@@ -17,6 +17,7 @@ from services.gateway.clients.challenge import EnteredCode
 from services.gateway.domain.records import Client
 from services.gateway.domain.verification import CodeResult, Proof, Purpose
 from services.gateway.storage import verifications
+from services.gateway.use_cases import present_contacts
 from services.gateway.use_cases.context import Context, step_id
 
 CODE_LIFE: Final = timedelta(minutes=10)
@@ -34,6 +35,15 @@ async def alike(context: Context) -> AsyncIterator[None]:
         await asyncio.sleep(max(0.0, end - loop.time()))
 
 
+async def kept_proof(context: Context, *, request_id: UUID, body_digest: bytes, purpose: Purpose) -> Proof | None:
+    """What an earlier request of this id began, or None. Raises REQUEST_ID_REUSED for another body.
+
+    To be asked before anything is sent: then no leaf is asked twice, and none can answer a repeat for a known address
+    otherwise than for an unknown one.
+    """
+    return await verifications.find_proof(context.database, _proof_id(request_id, purpose), body_digest)
+
+
 async def keep_proof(
     context: Context,
     *,
@@ -47,7 +57,7 @@ async def keep_proof(
     """Keep what a code is about; ``sent`` is account and challenge, None where no code was sent."""
     account_id, challenge_id = sent or (step_id(request_id, "no account"), step_id(request_id, "no challenge"))
     proof = Proof(
-        proof_id=step_id(request_id, f"proof {purpose}"),
+        proof_id=_proof_id(request_id, purpose),
         purpose=purpose,
         account_id=account_id,
         challenge_id=challenge_id,
@@ -73,11 +83,23 @@ async def redeem(
             client=client,
             session_id=None,
             code=code,
+            contacts=await _contacts_of(context, proof),
         )
     )
     if check.result is not CodeResult.ACCEPTED:
         raise _rejected(f"code {check.result}")
     return proof
+
+
+async def _contacts_of(context: Context, proof: Proof) -> tuple[str, ...] | None:
+    """Whose code counts: a sign-up's address is proved by it, a reset's must be the owner's still."""
+    if proof.purpose is Purpose.SIGN_UP:
+        return None
+    return await present_contacts.of_owner_by_email(context, proof.account_id)
+
+
+def _proof_id(request_id: UUID, purpose: Purpose) -> UUID:
+    return step_id(request_id, f"proof {purpose}")
 
 
 def _rejected(detail: str) -> ServiceError:

@@ -10,7 +10,7 @@ from libs.runtime.keys import keyed_hash
 from services.gateway.domain.records import Client
 from services.gateway.domain.verification import NoticeKind, Purpose, requester_of
 from services.gateway.use_cases.context import Context, step_id
-from services.gateway.use_cases.proofs import redeem
+from services.gateway.use_cases.proofs import alike, redeem
 from services.gateway.use_cases.shutting_out import Ended, end_streams_of_others, tell_owner
 
 
@@ -48,14 +48,15 @@ async def reset_password(context: Context, command: ResetPassword) -> Ended:
     """How much ended: every session, every stream. Raises CREDENTIALS_REJECTED, INVALID_FIELD."""
     # Before the code is spent: a password that is refused must not cost it. Any id will do, no account is looked at.
     await context.identity.check_password(command.reset_id, command.password)
-    proof = await redeem(
-        context,
-        request_id=step_id(command.request_id, _tag(context, command.password)),
-        proof_id=command.reset_id,
-        purpose=Purpose.PASSWORD_RESET,
-        client=command.client,
-        code=command.code,
-    )
+    async with alike(context):
+        proof = await redeem(
+            context,
+            request_id=step_id(command.request_id, _tag(context, command.password)),
+            proof_id=command.reset_id,
+            purpose=Purpose.PASSWORD_RESET,
+            client=command.client,
+            code=command.code,
+        )
     sessions = await _set(context, proof.account_id, command.password)
     streams = await end_streams_of_others(context, proof.account_id, None)
     notice_id = step_id(command.request_id, "notice")

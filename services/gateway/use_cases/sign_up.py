@@ -10,7 +10,7 @@ from services.gateway.clients.identity import NewAccount, PendingAccount
 from services.gateway.domain.records import Channel, Client
 from services.gateway.domain.verification import NoticeKind, Proof, Purpose, requester_of
 from services.gateway.use_cases.context import Context, step_id
-from services.gateway.use_cases.proofs import alike, keep_proof
+from services.gateway.use_cases.proofs import alike, keep_proof, kept_proof
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,16 +23,21 @@ class SignUp:
 
 
 async def sign_up(context: Context, command: SignUp) -> Proof:
-    """What waits for the code. A taken address gets a notice in place of a code; the asker cannot tell."""
+    """What waits for the code. A taken address gets a notice in place of a code; the asker cannot tell, nor by asking
+    again: a repeat is answered from what is kept here, once identity has seen that the password is the same.
+    """
     async with alike(context):
-        request_id = command.new.request_id
+        request_id, digest, purpose = command.new.request_id, command.body_digest, Purpose.SIGN_UP
         pending = await context.identity.create_account(command.new)
+        kept = await kept_proof(context, request_id=request_id, body_digest=digest, purpose=purpose)
+        if kept is not None:
+            return kept
         sent = await _send(context, command, pending)
         return await keep_proof(
             context,
             request_id=request_id,
-            body_digest=command.body_digest,
-            purpose=Purpose.SIGN_UP,
+            body_digest=digest,
+            purpose=purpose,
             client=command.client,
             sent=sent,
             source_account_id=command.new.move[0] if command.new.move else None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 from uuid import UUID
 
 from libs.runtime.errors import ErrorReason, ServiceError
@@ -16,6 +17,9 @@ from services.gateway.use_cases.contact_codes import begun, keep_change, send_co
 from services.gateway.use_cases.context import Context, resolve_member, step_id
 from services.gateway.use_cases.proofs import alike
 
+# What a free address can meet and a taken one cannot, so that it must not show: the account's limit counts codes alone,
+# and codes are bound to a session, which may be another one when a gateway died over the first request.
+_OF_ONE_OF_THE_TWO: Final = frozenset({ErrorReason.LIMIT_EXCEEDED, ErrorReason.REQUEST_ID_REUSED})
 _log = get_logger(__name__)
 
 
@@ -68,8 +72,7 @@ async def _send(
             return None
         return await send_code(context, command.request_id, resolved, command.client, command.channel, waiting)
     except ServiceError as error:
-        # The account's limit counts codes alone: for a taken address it never shows, so it must not for a free one.
-        if error.reason is not ErrorReason.LIMIT_EXCEEDED or command.channel is not Channel.EMAIL:
+        if error.reason not in _OF_ONE_OF_THE_TWO or command.channel is not Channel.EMAIL:
             raise
         account_id = str(resolved.account.account_id)
         _log.warning("no code for a new address", account_id=account_id, reason=str(error.reason))
@@ -89,9 +92,4 @@ async def _tell_owner_of_address(
         event_time=context.clock.now(),
         ip_address=command.client.ip_address,
     )
-    try:
-        await context.challenge.notify(notice)
-    except ServiceError as error:
-        # A repeat of a request whose answer was lost: the notice of the first one is on its way.
-        if error.reason is not ErrorReason.REQUEST_ID_REUSED:
-            raise
+    await context.challenge.notify(notice)

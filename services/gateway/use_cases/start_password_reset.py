@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from libs.runtime.errors import ErrorReason, ServiceError
@@ -11,8 +12,20 @@ from services.gateway.clients.challenge import NewChallenge
 from services.gateway.domain.records import Channel, Client
 from services.gateway.domain.verification import Proof, Purpose
 from services.gateway.use_cases.context import Context, step_id
-from services.gateway.use_cases.proofs import alike, keep_proof
+from services.gateway.use_cases.proofs import alike, keep_proof, kept_proof
 
+# What only an address with an account can meet, so that the asker must not learn of it: too many codes, the same id
+# with another body after a gateway that died, two requests at once, an account that is just going.
+_OF_KNOWN_ADDRESSES: Final = frozenset(
+    {
+        ErrorReason.LIMIT_EXCEEDED,
+        ErrorReason.REQUEST_ID_REUSED,
+        ErrorReason.CONCURRENT_CHANGE,
+        ErrorReason.CHANNEL_UNAVAILABLE,
+        ErrorReason.INVALID_FIELD,
+        ErrorReason.NOT_FOUND,
+    }
+)
 _log = get_logger(__name__)
 
 
@@ -32,18 +45,32 @@ class StartPasswordReset:
 async def start_password_reset(context: Context, command: StartPasswordReset) -> Proof:
     """What waits for the code, also where none was sent."""
     async with alike(context):
+        request_id, digest, purpose = command.request_id, command.body_digest, Purpose.PASSWORD_RESET
+        kept = await kept_proof(context, request_id=request_id, body_digest=digest, purpose=purpose)
+        if kept is not None:
+            return kept
         account_id = await context.identity.find_account(command.email)
         return await keep_proof(
             context,
-            request_id=command.request_id,
-            body_digest=command.body_digest,
-            purpose=Purpose.PASSWORD_RESET,
+            request_id=request_id,
+            body_digest=digest,
+            purpose=purpose,
             client=command.client,
             sent=await (_send(context, command, account_id) if account_id else _pretend(context, command)),
         )
 
 
 async def _send(context: Context, command: StartPasswordReset, account_id: UUID) -> tuple[UUID, UUID] | None:
+    try:
+        return await _send_code(context, command, account_id)
+    except ServiceError as error:
+        if error.reason not in _OF_KNOWN_ADDRESSES:
+            raise
+        _log.warning("no code for a reset", account_id=str(account_id), reason=str(error.reason))
+        return None
+
+
+async def _send_code(context: Context, command: StartPasswordReset, account_id: UUID) -> tuple[UUID, UUID] | None:
     contacts = await context.identity.get_contacts(account_id, masked_only=False)
     email = contacts.by(Channel.EMAIL)
     if email is None:
@@ -57,14 +84,7 @@ async def _send(context: Context, command: StartPasswordReset, account_id: UUID)
         destination=email.destination,
         language=contacts.language,
     )
-    try:
-        return account_id, (await context.challenge.create_challenge(new)).challenge_id
-    except ServiceError as error:
-        # Only an address with an account can have had too many codes, and the asker must not learn that it has one.
-        if error.reason is not ErrorReason.LIMIT_EXCEEDED:
-            raise
-        _log.warning("no code for a reset", account_id=str(account_id), reason=str(error.reason))
-        return None
+    return account_id, (await context.challenge.create_challenge(new)).challenge_id
 
 
 async def _pretend(context: Context, command: StartPasswordReset) -> None:

@@ -10,6 +10,7 @@ from services.gateway.clients.device_trust import SightingKind
 from services.gateway.domain.records import Assessment, Client, SessionState
 from services.gateway.domain.verification import CodeResult, Purpose, basis_of
 from services.gateway.storage import verifications
+from services.gateway.use_cases import present_contacts
 from services.gateway.use_cases.context import Context, resolve_usable, step_id
 
 
@@ -48,6 +49,7 @@ async def submit_code(context: Context, command: SubmitCode) -> CodeAnswer:
             client=command.client,
             session_id=session.session_id,
             code=command.code,
+            contacts=await present_contacts.of_anybody(context, account_id),
         )
     )
     if check.result is not CodeResult.ACCEPTED or check.challenge is None:

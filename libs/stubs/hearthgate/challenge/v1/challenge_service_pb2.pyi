@@ -83,7 +83,7 @@ class _ChallengeStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Challe
     CHALLENGE_STATE_EXHAUSTED: _ChallengeState.ValueType  # 6
     """Its guesses are used up."""
     CHALLENGE_STATE_SUPERSEDED: _ChallengeState.ValueType  # 7
-    """A newer one took its place."""
+    """A newer one took its place, or the contact that its code went to is the account's no more."""
 
 class ChallengeState(_ChallengeState, metaclass=_ChallengeStateEnumTypeWrapper):
     """Where a challenge stands."""
@@ -103,7 +103,7 @@ CHALLENGE_STATE_EXPIRED: ChallengeState.ValueType  # 5
 CHALLENGE_STATE_EXHAUSTED: ChallengeState.ValueType  # 6
 """Its guesses are used up."""
 CHALLENGE_STATE_SUPERSEDED: ChallengeState.ValueType  # 7
-"""A newer one took its place."""
+"""A newer one took its place, or the contact that its code went to is the account's no more."""
 Global___ChallengeState: _TypeAlias = ChallengeState  # noqa: Y015
 
 class _VerificationResult:
@@ -119,7 +119,7 @@ class _VerificationResultEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Ve
     VERIFICATION_RESULT_WRONG_CODE: _VerificationResult.ValueType  # 2
     """Wrong."""
     VERIFICATION_RESULT_EXPIRED: _VerificationResult.ValueType  # 3
-    """Too late."""
+    """Too late: its time ran out, another one took its place, or it went to a contact that is the account's no more."""
     VERIFICATION_RESULT_ALREADY_USED: _VerificationResult.ValueType  # 4
     """Redeemed before."""
     VERIFICATION_RESULT_ATTEMPTS_EXHAUSTED: _VerificationResult.ValueType  # 5
@@ -137,7 +137,7 @@ VERIFICATION_RESULT_ACCEPTED: VerificationResult.ValueType  # 1
 VERIFICATION_RESULT_WRONG_CODE: VerificationResult.ValueType  # 2
 """Wrong."""
 VERIFICATION_RESULT_EXPIRED: VerificationResult.ValueType  # 3
-"""Too late."""
+"""Too late: its time ran out, another one took its place, or it went to a contact that is the account's no more."""
 VERIFICATION_RESULT_ALREADY_USED: VerificationResult.ValueType  # 4
 """Redeemed before."""
 VERIFICATION_RESULT_ATTEMPTS_EXHAUSTED: VerificationResult.ValueType  # 5
@@ -567,6 +567,7 @@ class VerifyChallengeRequest(_message.Message):
     CODE_FIELD_NUMBER: _builtins.int
     SESSION_ID_FIELD_NUMBER: _builtins.int
     IP_ADDRESS_FIELD_NUMBER: _builtins.int
+    CONTACTS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """UUID; the same id with the same code gives the same answer and spends one guess."""
     account_id: _builtins.str
@@ -581,6 +582,12 @@ class VerifyChallengeRequest(_message.Message):
     """The session in which the code was entered; must be the one that asked."""
     ip_address: _builtins.str
     """Where it was entered; wrong codes are counted under a keyed hash of its prefix. Empty: not counted."""
+    @_builtins.property
+    def contacts(self) -> Global___PresentContacts:
+        """The contacts whose code counts: one that went elsewhere is EXPIRED, and no guess is spent. Unset: it is not looked where it went, as for a
+        sign-up. A repeat may name others.
+        """
+
     def __init__(
         self,
         *,
@@ -591,14 +598,39 @@ class VerifyChallengeRequest(_message.Message):
         code: _builtins.str = ...,
         session_id: _builtins.str = ...,
         ip_address: _builtins.str = ...,
+        contacts: Global___PresentContacts | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["contacts", b"contacts"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "challenge_id", b"challenge_id", "code", b"code", "device_id", b"device_id", "ip_address", b"ip_address", "request_id", b"request_id", "session_id", b"session_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "challenge_id", b"challenge_id", "code", b"code", "contacts", b"contacts", "device_id", b"device_id", "ip_address", b"ip_address", "request_id", b"request_id", "session_id", b"session_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___VerifyChallengeRequest: _TypeAlias = VerifyChallengeRequest  # noqa: Y015
+
+@_typing.final
+class PresentContacts(_message.Message):
+    """Where an account's people are reached now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DESTINATIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def destinations(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Email addresses and E.164 numbers; hashed to be compared, never kept. Empty: there is none."""
+
+    def __init__(
+        self,
+        *,
+        destinations: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["destinations", b"destinations"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PresentContacts: _TypeAlias = PresentContacts  # noqa: Y015
 
 @_typing.final
 class VerifyChallengeResponse(_message.Message):
@@ -627,6 +659,56 @@ class VerifyChallengeResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___VerifyChallengeResponse: _TypeAlias = VerifyChallengeResponse  # noqa: Y015
+
+@_typing.final
+class EndChallengesRequest(_message.Message):
+    """Request of EndChallenges."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    CONTACTS_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.str
+    """The account."""
+    @_builtins.property
+    def contacts(self) -> Global___PresentContacts:
+        """The contacts that are the account's now, the owner's and the approvers'; codes that went to them stay."""
+
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.str = ...,
+        contacts: Global___PresentContacts | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["contacts", b"contacts"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "contacts", b"contacts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EndChallengesRequest: _TypeAlias = EndChallengesRequest  # noqa: Y015
+
+@_typing.final
+class EndChallengesResponse(_message.Message):
+    """Answer of EndChallenges."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENDED_COUNT_FIELD_NUMBER: _builtins.int
+    ended_count: _builtins.int
+    """How many this call ended."""
+    def __init__(
+        self,
+        *,
+        ended_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ended_count", b"ended_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EndChallengesResponse: _TypeAlias = EndChallengesResponse  # noqa: Y015
 
 @_typing.final
 class DecideChallengeRequest(_message.Message):

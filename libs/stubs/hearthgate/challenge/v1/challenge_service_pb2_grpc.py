@@ -50,6 +50,11 @@ class ChallengeServiceStub:
                 request_serializer=hearthgate_dot_challenge_dot_v1_dot_challenge__service__pb2.VerifyChallengeRequest.SerializeToString,
                 response_deserializer=hearthgate_dot_challenge_dot_v1_dot_challenge__service__pb2.VerifyChallengeResponse.FromString,
                 _registered_method=True)
+        self.EndChallenges = channel.unary_unary(
+                '/hearthgate.challenge.v1.ChallengeService/EndChallenges',
+                request_serializer=hearthgate_dot_challenge_dot_v1_dot_challenge__service__pb2.EndChallengesRequest.SerializeToString,
+                response_deserializer=hearthgate_dot_challenge_dot_v1_dot_challenge__service__pb2.EndChallengesResponse.FromString,
+                _registered_method=True)
         self.DecideChallenge = channel.unary_unary(
                 '/hearthgate.challenge.v1.ChallengeService/DecideChallenge',
                 request_serializer=hearthgate_dot_challenge_dot_v1_dot_challenge__service__pb2.DecideChallengeRequest.SerializeToString,
@@ -99,7 +104,8 @@ class ChallengeServiceServicer:
     def CreateChallenge(self, request, context):
         """Asks a person for a proof: a code by email or text, or a question on a device of the household. Caller: gateway. Effect: a challenge and,
         in the same transaction, its delivery; an earlier pending challenge of the same device and purpose is superseded; the same request id
-        gives the same challenge. Errors: INVALID_FIELD for a destination that is none, REQUEST_ID_REUSED, LIMIT_EXCEEDED with RetryInfo.
+        gives the same challenge. Errors: INVALID_FIELD for a destination that is none, LIMIT_EXCEEDED with RetryInfo; REQUEST_ID_REUSED for another
+        body under the id, to which neither network nor country nor time belongs, here and in every RPC below.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -116,6 +122,16 @@ class ChallengeServiceServicer:
     def VerifyChallenge(self, request, context):
         """Checks a code. Caller: gateway. Effect: an attempt is spent before the code is compared; a right code is redeemed once. A wrong code is an
         answer, not an error. Errors: REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EndChallenges(self, request, context):
+        """Ends what went to a contact that is the account's no more. Caller: gateway, after an address, a number or an approver was changed or removed,
+        and before that is answered. Effect: durable; pending codes of the account that went to none of its present contacts are SUPERSEDED, and
+        those of them that wait are not sent. Codes of a sign-up or to a new contact stay, as do questions on devices. Repeating is harmless.
+        Errors: none of its own.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -197,6 +213,11 @@ def add_ChallengeServiceServicer_to_server(servicer, server):
                     servicer.VerifyChallenge,
                     request_deserializer=hearthgate_dot_challenge_dot_v1_dot_challenge__service__pb2.VerifyChallengeRequest.FromString,
                     response_serializer=hearthgate_dot_challenge_dot_v1_dot_challenge__service__pb2.VerifyChallengeResponse.SerializeToString,
+            ),
+            'EndChallenges': grpc.unary_unary_rpc_method_handler(
+                    servicer.EndChallenges,
+                    request_deserializer=hearthgate_dot_challenge_dot_v1_dot_challenge__service__pb2.EndChallengesRequest.FromString,
+                    response_serializer=hearthgate_dot_challenge_dot_v1_dot_challenge__service__pb2.EndChallengesResponse.SerializeToString,
             ),
             'DecideChallenge': grpc.unary_unary_rpc_method_handler(
                     servicer.DecideChallenge,
@@ -321,6 +342,33 @@ class ChallengeService:
             '/hearthgate.challenge.v1.ChallengeService/VerifyChallenge',
             hearthgate_dot_challenge_dot_v1_dot_challenge__service__pb2.VerifyChallengeRequest.SerializeToString,
             hearthgate_dot_challenge_dot_v1_dot_challenge__service__pb2.VerifyChallengeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EndChallenges(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hearthgate.challenge.v1.ChallengeService/EndChallenges',
+            hearthgate_dot_challenge_dot_v1_dot_challenge__service__pb2.EndChallengesRequest.SerializeToString,
+            hearthgate_dot_challenge_dot_v1_dot_challenge__service__pb2.EndChallengesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -19,7 +19,8 @@ class ChallengeServiceStub:
     CreateChallenge: _aio.UnaryUnaryMultiCallable[_challenge_service_pb2.CreateChallengeRequest, _challenge_service_pb2.CreateChallengeResponse]
     """Asks a person for a proof: a code by email or text, or a question on a device of the household. Caller: gateway. Effect: a challenge and,
     in the same transaction, its delivery; an earlier pending challenge of the same device and purpose is superseded; the same request id
-    gives the same challenge. Errors: INVALID_FIELD for a destination that is none, REQUEST_ID_REUSED, LIMIT_EXCEEDED with RetryInfo.
+    gives the same challenge. Errors: INVALID_FIELD for a destination that is none, LIMIT_EXCEEDED with RetryInfo; REQUEST_ID_REUSED for another
+    body under the id, to which neither network nor country nor time belongs, here and in every RPC below.
     """
     ResendChallenge: _aio.UnaryUnaryMultiCallable[_challenge_service_pb2.ResendChallengeRequest, _challenge_service_pb2.ResendChallengeResponse]
     """Sends the same code again. Caller: gateway. Effect: another delivery under the same message id. Errors: NOT_FOUND; STATE_CONFLICT when it is
@@ -28,6 +29,12 @@ class ChallengeServiceStub:
     VerifyChallenge: _aio.UnaryUnaryMultiCallable[_challenge_service_pb2.VerifyChallengeRequest, _challenge_service_pb2.VerifyChallengeResponse]
     """Checks a code. Caller: gateway. Effect: an attempt is spent before the code is compared; a right code is redeemed once. A wrong code is an
     answer, not an error. Errors: REQUEST_ID_REUSED.
+    """
+    EndChallenges: _aio.UnaryUnaryMultiCallable[_challenge_service_pb2.EndChallengesRequest, _challenge_service_pb2.EndChallengesResponse]
+    """Ends what went to a contact that is the account's no more. Caller: gateway, after an address, a number or an approver was changed or removed,
+    and before that is answered. Effect: durable; pending codes of the account that went to none of its present contacts are SUPERSEDED, and
+    those of them that wait are not sent. Codes of a sign-up or to a new contact stay, as do questions on devices. Repeating is harmless.
+    Errors: none of its own.
     """
     DecideChallenge: _aio.UnaryUnaryMultiCallable[_challenge_service_pb2.DecideChallengeRequest, _challenge_service_pb2.DecideChallengeResponse]
     """Takes a household device's yes or "it wasn't me". Caller: gateway, which has checked the deciding device. Effect: the challenge ends.
@@ -63,7 +70,8 @@ class ChallengeServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_challenge_service_pb2.CreateChallengeResponse]:
         """Asks a person for a proof: a code by email or text, or a question on a device of the household. Caller: gateway. Effect: a challenge and,
         in the same transaction, its delivery; an earlier pending challenge of the same device and purpose is superseded; the same request id
-        gives the same challenge. Errors: INVALID_FIELD for a destination that is none, REQUEST_ID_REUSED, LIMIT_EXCEEDED with RetryInfo.
+        gives the same challenge. Errors: INVALID_FIELD for a destination that is none, LIMIT_EXCEEDED with RetryInfo; REQUEST_ID_REUSED for another
+        body under the id, to which neither network nor country nor time belongs, here and in every RPC below.
         """
 
     @_abc_1.abstractmethod
@@ -84,6 +92,18 @@ class ChallengeServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_challenge_service_pb2.VerifyChallengeResponse]:
         """Checks a code. Caller: gateway. Effect: an attempt is spent before the code is compared; a right code is redeemed once. A wrong code is an
         answer, not an error. Errors: REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def EndChallenges(
+        self,
+        request: _challenge_service_pb2.EndChallengesRequest,
+        context: _aio.ServicerContext[_challenge_service_pb2.EndChallengesRequest, _abc.Awaitable[_challenge_service_pb2.EndChallengesResponse]],
+    ) -> _abc.Awaitable[_challenge_service_pb2.EndChallengesResponse]:
+        """Ends what went to a contact that is the account's no more. Caller: gateway, after an address, a number or an approver was changed or removed,
+        and before that is answered. Effect: durable; pending codes of the account that went to none of its present contacts are SUPERSEDED, and
+        those of them that wait are not sent. Codes of a sign-up or to a new contact stay, as do questions on devices. Repeating is harmless.
+        Errors: none of its own.
         """
 
     @_abc_1.abstractmethod

@@ -113,7 +113,7 @@ class AccountServiceServicer:
 
     def SignUp(self, request, context):
         """Begins a new account and sends a code to its address. Caller: the streaming backend. Effect: a sign-up that waits for its code; an address
-        that has an account is answered alike, and its owner gets a notice in place of a code. Errors: INVALID_FIELD, REQUEST_ID_REUSED.
+        that has an account is answered alike, also when asked again, and its owner gets a notice in place of a code. Errors: INVALID_FIELD, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -172,7 +172,7 @@ class AccountServiceServicer:
 
     def StartPasswordReset(self, request, context):
         """Sends a code for a new password. Caller: the streaming backend. Effect: a code to the address, when it has an account; answered alike when it
-        has none, and when it had too many codes lately. Errors: INVALID_FIELD.
+        has none, and when it had too many codes lately; the same request id gives the same answer. Errors: INVALID_FIELD, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -180,8 +180,8 @@ class AccountServiceServicer:
 
     def ResetPassword(self, request, context):
         """Sets a new password with the code. Caller: the streaming backend. Effect: every session and stream of the account ends; the owner is told.
-        Errors: CREDENTIALS_REJECTED for a wrong, used or unknown code; INVALID_FIELD, which costs the code where a reset was demanded and the password
-        is the old one.
+        Errors: CREDENTIALS_REJECTED for a wrong, used or unknown code, and for one that went to an address that is the owner's no more;
+        INVALID_FIELD, which costs the code where a reset was demanded and the password is the old one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -18,7 +18,7 @@ class AccountServiceStub:
     def __init__(self, channel: _aio.Channel) -> None: ...
     SignUp: _aio.UnaryUnaryMultiCallable[_account_service_pb2.SignUpRequest, _account_service_pb2.SignUpResponse]
     """Begins a new account and sends a code to its address. Caller: the streaming backend. Effect: a sign-up that waits for its code; an address
-    that has an account is answered alike, and its owner gets a notice in place of a code. Errors: INVALID_FIELD, REQUEST_ID_REUSED.
+    that has an account is answered alike, also when asked again, and its owner gets a notice in place of a code. Errors: INVALID_FIELD, REQUEST_ID_REUSED.
     """
     CompleteSignUp: _aio.UnaryUnaryMultiCallable[_account_service_pb2.CompleteSignUpRequest, _account_service_pb2.CompleteSignUpResponse]
     """Completes SignUp, CreateOwnAccount or MemberService.AcceptInvitation with the code from the mail. Caller: the streaming backend. Effect: the account is active, this device is its
@@ -48,12 +48,12 @@ class AccountServiceStub:
     """
     StartPasswordReset: _aio.UnaryUnaryMultiCallable[_account_service_pb2.StartPasswordResetRequest, _account_service_pb2.StartPasswordResetResponse]
     """Sends a code for a new password. Caller: the streaming backend. Effect: a code to the address, when it has an account; answered alike when it
-    has none, and when it had too many codes lately. Errors: INVALID_FIELD.
+    has none, and when it had too many codes lately; the same request id gives the same answer. Errors: INVALID_FIELD, REQUEST_ID_REUSED.
     """
     ResetPassword: _aio.UnaryUnaryMultiCallable[_account_service_pb2.ResetPasswordRequest, _account_service_pb2.ResetPasswordResponse]
     """Sets a new password with the code. Caller: the streaming backend. Effect: every session and stream of the account ends; the owner is told.
-    Errors: CREDENTIALS_REJECTED for a wrong, used or unknown code; INVALID_FIELD, which costs the code where a reset was demanded and the password
-    is the old one.
+    Errors: CREDENTIALS_REJECTED for a wrong, used or unknown code, and for one that went to an address that is the owner's no more;
+    INVALID_FIELD, which costs the code where a reset was demanded and the password is the old one.
     """
     CreateOwnAccount: _aio.UnaryUnaryMultiCallable[_account_service_pb2.CreateOwnAccountRequest, _account_service_pb2.CreateOwnAccountResponse]
     """Begins an own account for the viewer of a device that was asked to verify, and sends a code to the viewer's address; CompleteSignUp moves the
@@ -88,7 +88,7 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_account_service_pb2.SignUpRequest, _abc.Awaitable[_account_service_pb2.SignUpResponse]],
     ) -> _abc.Awaitable[_account_service_pb2.SignUpResponse]:
         """Begins a new account and sends a code to its address. Caller: the streaming backend. Effect: a sign-up that waits for its code; an address
-        that has an account is answered alike, and its owner gets a notice in place of a code. Errors: INVALID_FIELD, REQUEST_ID_REUSED.
+        that has an account is answered alike, also when asked again, and its owner gets a notice in place of a code. Errors: INVALID_FIELD, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -160,7 +160,7 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_account_service_pb2.StartPasswordResetRequest, _abc.Awaitable[_account_service_pb2.StartPasswordResetResponse]],
     ) -> _abc.Awaitable[_account_service_pb2.StartPasswordResetResponse]:
         """Sends a code for a new password. Caller: the streaming backend. Effect: a code to the address, when it has an account; answered alike when it
-        has none, and when it had too many codes lately. Errors: INVALID_FIELD.
+        has none, and when it had too many codes lately; the same request id gives the same answer. Errors: INVALID_FIELD, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -170,8 +170,8 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_account_service_pb2.ResetPasswordRequest, _abc.Awaitable[_account_service_pb2.ResetPasswordResponse]],
     ) -> _abc.Awaitable[_account_service_pb2.ResetPasswordResponse]:
         """Sets a new password with the code. Caller: the streaming backend. Effect: every session and stream of the account ends; the owner is told.
-        Errors: CREDENTIALS_REJECTED for a wrong, used or unknown code; INVALID_FIELD, which costs the code where a reset was demanded and the password
-        is the old one.
+        Errors: CREDENTIALS_REJECTED for a wrong, used or unknown code, and for one that went to an address that is the owner's no more;
+        INVALID_FIELD, which costs the code where a reset was demanded and the password is the old one.
         """
 
     @_abc_1.abstractmethod

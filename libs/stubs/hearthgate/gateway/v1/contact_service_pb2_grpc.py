@@ -100,16 +100,18 @@ class ContactServiceServicer:
 
     def CompleteContactChange(self, request, context):
         """Hands in the code. Caller: the streaming backend, for the device and session that began. Effect: the new address or number is the account's;
-        the address before is told; durable when answered. Repeating is harmless. Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, CREDENTIALS_REJECTED,
-        without saying whether the code or the change was wrong; NOT_FOUND where another change took its place; STATE_CONFLICT when another account
-        has the address by now.
+        the address before is told, and codes that went there have ended; durable when answered. Where those cannot be ended the change stands and
+        the answer is an error: repeating is harmless, and ends them. Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, CREDENTIALS_REJECTED, without
+        saying whether the code or the change was wrong; NOT_FOUND where another change took its place; STATE_CONFLICT when another account has the
+        address by now.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RemoveContact(self, request, context):
-        """Removes the owner's number. Caller: the streaming backend, for a device of the household. Effect: durable when answered; the owner is told.
+        """Removes the owner's number. Caller: the streaming backend, for a device of the household. Effect: durable when answered; the owner is told,
+        and codes that went there have ended. Where those cannot be ended the number is gone and the answer is an error; repeating ends them.
         Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, CREDENTIALS_REJECTED for a wrong password, OVERLOADED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -137,7 +139,8 @@ class ContactServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RemoveApprover(self, request, context):
-        """Removes an approver. Caller: the streaming backend, for a device of the household. Effect: durable when answered; repeating is harmless.
+        """Removes an approver. Caller: the streaming backend, for a device of the household. Effect: durable when answered; codes that went there have
+        ended. Where those cannot be ended the approver is gone and the answer is an error; repeating is harmless, and ends them.
         Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, CREDENTIALS_REJECTED for a wrong password, OVERLOADED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

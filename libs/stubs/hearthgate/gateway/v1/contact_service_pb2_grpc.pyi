@@ -31,12 +31,14 @@ class ContactServiceStub:
     """
     CompleteContactChange: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.CompleteContactChangeRequest, _contact_service_pb2.CompleteContactChangeResponse]
     """Hands in the code. Caller: the streaming backend, for the device and session that began. Effect: the new address or number is the account's;
-    the address before is told; durable when answered. Repeating is harmless. Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, CREDENTIALS_REJECTED,
-    without saying whether the code or the change was wrong; NOT_FOUND where another change took its place; STATE_CONFLICT when another account
-    has the address by now.
+    the address before is told, and codes that went there have ended; durable when answered. Where those cannot be ended the change stands and
+    the answer is an error: repeating is harmless, and ends them. Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, CREDENTIALS_REJECTED, without
+    saying whether the code or the change was wrong; NOT_FOUND where another change took its place; STATE_CONFLICT when another account has the
+    address by now.
     """
     RemoveContact: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.RemoveContactRequest, _contact_service_pb2.RemoveContactResponse]
-    """Removes the owner's number. Caller: the streaming backend, for a device of the household. Effect: durable when answered; the owner is told.
+    """Removes the owner's number. Caller: the streaming backend, for a device of the household. Effect: durable when answered; the owner is told,
+    and codes that went there have ended. Where those cannot be ended the number is gone and the answer is an error; repeating ends them.
     Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, CREDENTIALS_REJECTED for a wrong password, OVERLOADED.
     """
     AddApprover: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.AddApproverRequest, _contact_service_pb2.AddApproverResponse]
@@ -52,7 +54,8 @@ class ContactServiceStub:
     another one took the place; LIMIT_EXCEEDED.
     """
     RemoveApprover: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.RemoveApproverRequest, _contact_service_pb2.RemoveApproverResponse]
-    """Removes an approver. Caller: the streaming backend, for a device of the household. Effect: durable when answered; repeating is harmless.
+    """Removes an approver. Caller: the streaming backend, for a device of the household. Effect: durable when answered; codes that went there have
+    ended. Where those cannot be ended the approver is gone and the answer is an error; repeating is harmless, and ends them.
     Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, CREDENTIALS_REJECTED for a wrong password, OVERLOADED.
     """
 
@@ -91,9 +94,10 @@ class ContactServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_contact_service_pb2.CompleteContactChangeRequest, _abc.Awaitable[_contact_service_pb2.CompleteContactChangeResponse]],
     ) -> _abc.Awaitable[_contact_service_pb2.CompleteContactChangeResponse]:
         """Hands in the code. Caller: the streaming backend, for the device and session that began. Effect: the new address or number is the account's;
-        the address before is told; durable when answered. Repeating is harmless. Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, CREDENTIALS_REJECTED,
-        without saying whether the code or the change was wrong; NOT_FOUND where another change took its place; STATE_CONFLICT when another account
-        has the address by now.
+        the address before is told, and codes that went there have ended; durable when answered. Where those cannot be ended the change stands and
+        the answer is an error: repeating is harmless, and ends them. Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, CREDENTIALS_REJECTED, without
+        saying whether the code or the change was wrong; NOT_FOUND where another change took its place; STATE_CONFLICT when another account has the
+        address by now.
         """
 
     @_abc_1.abstractmethod
@@ -102,7 +106,8 @@ class ContactServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _contact_service_pb2.RemoveContactRequest,
         context: _aio.ServicerContext[_contact_service_pb2.RemoveContactRequest, _abc.Awaitable[_contact_service_pb2.RemoveContactResponse]],
     ) -> _abc.Awaitable[_contact_service_pb2.RemoveContactResponse]:
-        """Removes the owner's number. Caller: the streaming backend, for a device of the household. Effect: durable when answered; the owner is told.
+        """Removes the owner's number. Caller: the streaming backend, for a device of the household. Effect: durable when answered; the owner is told,
+        and codes that went there have ended. Where those cannot be ended the number is gone and the answer is an error; repeating ends them.
         Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, CREDENTIALS_REJECTED for a wrong password, OVERLOADED.
         """
 
@@ -136,7 +141,8 @@ class ContactServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _contact_service_pb2.RemoveApproverRequest,
         context: _aio.ServicerContext[_contact_service_pb2.RemoveApproverRequest, _abc.Awaitable[_contact_service_pb2.RemoveApproverResponse]],
     ) -> _abc.Awaitable[_contact_service_pb2.RemoveApproverResponse]:
-        """Removes an approver. Caller: the streaming backend, for a device of the household. Effect: durable when answered; repeating is harmless.
+        """Removes an approver. Caller: the streaming backend, for a device of the household. Effect: durable when answered; codes that went there have
+        ended. Where those cannot be ended the approver is gone and the answer is an error; repeating is harmless, and ends them.
         Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, CREDENTIALS_REJECTED for a wrong password, OVERLOADED.
         """
 

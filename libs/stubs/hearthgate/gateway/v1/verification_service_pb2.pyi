@@ -41,7 +41,7 @@ class _VerificationStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Ver
     VERIFICATION_STATE_EXHAUSTED: _VerificationState.ValueType  # 5
     """Its guesses are used up; ask for a new one."""
     VERIFICATION_STATE_SUPERSEDED: _VerificationState.ValueType  # 6
-    """A newer one took its place."""
+    """A newer one took its place, or the contact that its code went to is the account's no more."""
 
 class VerificationState(_VerificationState, metaclass=_VerificationStateEnumTypeWrapper):
     """Where a verification stands."""
@@ -59,7 +59,7 @@ VERIFICATION_STATE_EXPIRED: VerificationState.ValueType  # 4
 VERIFICATION_STATE_EXHAUSTED: VerificationState.ValueType  # 5
 """Its guesses are used up; ask for a new one."""
 VERIFICATION_STATE_SUPERSEDED: VerificationState.ValueType  # 6
-"""A newer one took its place."""
+"""A newer one took its place, or the contact that its code went to is the account's no more."""
 Global___VerificationState: _TypeAlias = VerificationState  # noqa: Y015
 
 class _CodeResult:
@@ -75,7 +75,7 @@ class _CodeResultEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CodeResult
     CODE_RESULT_WRONG_CODE: _CodeResult.ValueType  # 2
     """Wrong; try again."""
     CODE_RESULT_EXPIRED: _CodeResult.ValueType  # 3
-    """Too late; ask for a new one."""
+    """Too late, or the contact that it went to is the account's no more; ask for a new one."""
     CODE_RESULT_ALREADY_USED: _CodeResult.ValueType  # 4
     """Used before."""
     CODE_RESULT_ATTEMPTS_EXHAUSTED: _CodeResult.ValueType  # 5
@@ -93,7 +93,7 @@ CODE_RESULT_ACCEPTED: CodeResult.ValueType  # 1
 CODE_RESULT_WRONG_CODE: CodeResult.ValueType  # 2
 """Wrong; try again."""
 CODE_RESULT_EXPIRED: CodeResult.ValueType  # 3
-"""Too late; ask for a new one."""
+"""Too late, or the contact that it went to is the account's no more; ask for a new one."""
 CODE_RESULT_ALREADY_USED: CodeResult.ValueType  # 4
 """Used before."""
 CODE_RESULT_ATTEMPTS_EXHAUSTED: CodeResult.ValueType  # 5
