@@ -1,8 +1,9 @@
 """ReturnProfile: bring a profile back to the account that it had moved from.
 
 As in MoveProfile each step changes one account and may be repeated: first the profile stands in its source again, then
-it is marked as gone in the target, and what it leaves there is settled in the same transaction. The mark stays: a
-straggling MoveProfile finds it, and does not move the profile there again.
+it is marked as gone in the target, and what it leaves there is settled in the same transaction; an extra member's host
+hears of an account that is closed by it after that. The mark stays: a straggling MoveProfile finds it, and does not
+move the profile there again.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from libs.runtime.errors import ErrorReason, ServiceError, not_found
 from libs.runtime.logging import get_logger
 from services.identity.domain.account import AccountState
 from services.identity.domain.audit import AuditKind
-from services.identity.domain.contact import Channel
 from services.identity.domain.profile import Profile
-from services.identity.domain.session import EndReason
-from services.identity.storage import accounts, pins, profiles, returns, sessions
+from services.identity.storage import accounts, pins, profiles, returns
 from services.identity.use_cases import audit
+from services.identity.use_cases.changing_state import give_up
 from services.identity.use_cases.context import Identity
+from services.identity.use_cases.telling_members import tell_host, tell_members
 
 _log = get_logger(__name__)
 
@@ -76,6 +77,9 @@ async def return_profile(command: ReturnProfile, *, identity: Identity) -> Retur
             about = AuditKind.PROFILE_CAME_BACK
             await audit.record(transaction, command.source, about, identity=identity, object_id=profile.profile_id)
     closed = await _leave(command, profile, identity)
+    if closed:
+        await tell_members(command.target, identity)
+        await tell_host(command.target, identity)
     _log.info("profile returned", profile_id=profile.profile_id, account_id=command.source, closed=closed)
     standing = await _standing(command.source, command.profile_id, identity)
     if standing is None:
@@ -124,7 +128,7 @@ async def _settle(
     now = identity.clock.now()
     others, has_primary = await profiles.count_profiles(transaction, command.target)
     if command.left_behind is LeftBehind.CLOSED_IF_EMPTY and not others:
-        await _close(transaction, command.target, identity)
+        await give_up(transaction, command.target, state, identity=identity)
         return AccountState.CLOSED
     fresh = replace(
         profile,
@@ -134,15 +138,6 @@ async def _settle(
     )
     await returns.insert_fresh(transaction, fresh, now)
     return state
-
-
-async def _close(transaction: Executor, account_id: UUID, identity: Identity) -> None:
-    """The account is empty. Its address is free again: its viewer may want to leave once more."""
-    await accounts.set_account_state(transaction, account_id, AccountState.CLOSED)
-    await sessions.end_all_sessions(transaction, account_id, EndReason.MOVED_BACK, identity.clock.now())
-    for contact in await accounts.list_contacts(transaction, identity.keys, account_id):
-        if contact.channel is Channel.EMAIL:
-            await returns.release_address(transaction, identity.keys.email_hashes(contact.destination), account_id)
 
 
 def _require_open(account_id: UUID, state: AccountState | None) -> None:

@@ -22,6 +22,7 @@ from libs.rpc.channel import open_channel
 from services.gateway.domain.own_account import OwnAccount
 from services.gateway.storage import own_accounts
 from services.gateway.use_cases.complete_sign_up import own_account_id_of
+from tests.contract.gateway import member_world
 from tests.contract.gateway.gateway_world import BACKEND, CALLERS, ELSEWHERE, Household, World, asked_by, phone_fields
 from tests.contract.gateway.titles import watched
 
@@ -92,13 +93,29 @@ class Leaver:
 
 async def leaver(home: Household, world: World) -> Leaver:
     """Ben has watched and listed something, was asked to verify, and has asked for an own account."""
+    return await begin(home, world, await viewer(home, world))
+
+
+async def invited_leaver(home: Household, world: World) -> Leaver:
+    """The same Ben, who was invited as an extra member and has accepted with his profile."""
+    device = await viewer(home, world)
+    person = member_world.person("Ben")
+    await member_world.invite(home, person.email)
+    along = {"session_token": device.session_token, "profile_id": device.profile_id, "profile_name": ""}
+    token = await member_world.token_of(world, person.email)
+    begun = await world.members.AcceptInvitation(member_world.acceptance(device, token, person, **along))
+    return await _begun(home, device, person, begun.sign_up_id)
+
+
+async def viewer(home: Household, world: World) -> Device:
+    """Ben's phone, elsewhere, with a profile of the household's account on which something was watched and listed."""
     profile_id = await home.add_profile("Ben")
     device = await home.signed_in("Ben's phone", ELSEWHERE, **phone_fields())
     device.profile_id = profile_id
     for title_id in SEEN:
         await watched(world, device, title_id)
     await change_list(world, device, add=LISTED)
-    return await begin(home, world, device)
+    return device
 
 
 async def begin(home: Household, world: World, device: Device, **changes: Any) -> Leaver:
@@ -114,13 +131,17 @@ async def begin(home: Household, world: World, device: Device, **changes: Any) -
         "country_code": "DE",
     }
     begun = await world.accounts.CreateOwnAccount(account_pb.CreateOwnAccountRequest(**(fields | changes)))
+    return await _begun(home, device, person, begun.sign_up_id)
+
+
+async def _begun(home: Household, device: Device, person: Person, sign_up_id: str) -> Leaver:
     return Leaver(
         home=home,
         device=device,
         person=person,
         profile_id=device.profile_id,
-        sign_up_id=begun.sign_up_id,
-        code=await world.code(person.email),
+        sign_up_id=sign_up_id,
+        code=await home.world.code(person.email),
     )
 
 
