@@ -36,7 +36,10 @@ class LeftBehind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReturnProfile:
-    """A profile is to go back from ``target`` to ``source``, which it had moved from."""
+    """A profile is to go back from ``target`` to ``source``, which it had moved from.
+
+    ``spare``: a profile of the target that nobody has used, and that keeps it open for nobody.
+    """
 
     source: UUID
     profile_id: UUID
@@ -44,6 +47,7 @@ class ReturnProfile:
     left_behind: LeftBehind
     fresh_profile_id: UUID
     dry_run: bool
+    spare: UUID | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,7 +131,7 @@ async def _settle(
 ) -> AccountState:
     now = identity.clock.now()
     others, has_primary = await profiles.count_profiles(transaction, command.target)
-    if command.left_behind is LeftBehind.CLOSED_IF_EMPTY and not others:
+    if command.left_behind is LeftBehind.CLOSED_IF_EMPTY and others <= await _spare(transaction, command):
         await give_up(transaction, command.target, state, identity=identity)
         return AccountState.CLOSED
     fresh = replace(
@@ -138,6 +142,14 @@ async def _settle(
     )
     await returns.insert_fresh(transaction, fresh, now)
     return state
+
+
+async def _spare(transaction: Executor, command: ReturnProfile) -> int:
+    """How many of the target's profiles keep it open for nobody: one at most, unless somebody has locked it."""
+    if command.spare is None:
+        return 0
+    profile = await profiles.find_profile(transaction, command.target, command.spare)
+    return int(profile is not None and profile.moved_to is None and not profile.pin_locked)
 
 
 def _require_open(account_id: UUID, state: AccountState | None) -> None:
