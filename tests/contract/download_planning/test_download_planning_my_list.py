@@ -63,10 +63,7 @@ async def test_a_profile_is_used_once_something_is_listed_chosen_or_watched_on_i
         assert not await used(service, viewer)
     await change(service, listing, add=["a"])
     await call(service.gateway.ConfigureDownloads, choosing.configure())
-    seen = pb.RecordViewingRequest(
-        account_id=watching.account_id, profile_id=watching.profile_id, viewings=[viewing("a")]
-    )
-    await call(service.gateway.RecordViewing, seen)
+    await call(service.gateway.RecordViewing, watching.record(viewing("a")))
     for viewer in (listing, choosing, watching):
         assert await used(service, viewer)
         assert not await used(service, Viewer(account_id=UUID(viewer.account_id))), "another profile of the account"
