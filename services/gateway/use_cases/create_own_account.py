@@ -55,6 +55,7 @@ async def create_own_account(context: Context, command: CreateOwnAccount) -> Pro
     )
     new = replace(command.new, profile_name=owners_name(profile, command.new.profile_name))
     proof = await sign_up(context, SignUp(new=new, body_digest=command.body_digest, client=command.client))
+    context.after_step("SIGN_UP kept")
     await _keep(context, account_id, profile, proof, agreed=agreed)
     return proof
 
