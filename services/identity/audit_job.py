@@ -21,7 +21,7 @@ from libs.persistence.database import Database
 from libs.runtime.errors import ServiceError
 from libs.runtime.logging import configure_logging, get_logger
 from libs.runtime.settings import DatabaseSettings, load_settings
-from services.identity.anchor_file import AnchorFile, AnchorFileError
+from services.identity.anchor_file import AnchorFile, AnchorFileError, AnchorPath
 from services.identity.audit_keys import AuditKeys
 from services.identity.audit_verification import Report, verify
 from services.identity.storage.audit import count_subjects, database_time, last_anchor
@@ -37,7 +37,7 @@ class AuditSettings(DatabaseSettings):
     """As the service's; the log's keys are derived from them where it has none of its own."""
     audit_keys: SecretStr = SecretStr("")
     """As the service's."""
-    audit_anchor_file: Path | None = None
+    audit_anchor_file: AnchorPath = None
     """As the service's; empty: the database is compared with itself alone."""
 
     @model_validator(mode="after")

@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from libs.runtime.settings import load_settings
+from services.identity.audit_job import AuditSettings
+from services.identity.settings import IdentitySettings
 from tests.contract.identity.audit_world import anchored, owner, subject_of
 from tests.contract.identity.identity_world import World
 
@@ -75,6 +78,15 @@ async def test_without_a_file_the_database_is_compared_with_itself_and_the_log_s
     code, answer, log = await verify(world, None)
     assert (code, answer["anchors_outside"]) == (0, False)
     assert "HEARTHGATE_AUDIT_ANCHOR_FILE" in log
+
+
+def test_an_empty_name_of_the_file_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As an overlay has it that takes the volume away: not the folder that the process stands in."""
+    told = KEYS | {"HEARTHGATE_DATABASE_URL": "postgresql://u@127.0.0.1:1/x", "HEARTHGATE_AUDIT_ANCHOR_FILE": ""}
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    assert load_settings(AuditSettings).audit_anchor_file is None
+    assert load_settings(IdentitySettings).audit_anchor_file is None
 
 
 @pytest.mark.parametrize(
