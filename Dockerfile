@@ -44,6 +44,8 @@ ENV PATH=/venv/bin:$PATH \
 WORKDIR /app
 COPY --from=dependencies /venv /venv
 COPY --from=code /app /app
+# Where a service keeps what it writes; identity's anchors, on a volume that takes over this owner.
+RUN install -d -o 10001 -g 10001 -m 0750 /var/lib/hearthgate
 # Numeric, so that Kubernetes can tell that it is not root. Nothing under /app or /venv belongs to it.
 USER 10001:10001
 EXPOSE 7400 9464

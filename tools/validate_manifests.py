@@ -28,6 +28,8 @@ GRPC_PORT: Final = 7400
 COMPONENT_LABEL: Final = "app.kubernetes.io/component"
 NAME_LABEL: Final = "app.kubernetes.io/name"
 GATEWAY: Final = "gateway"
+VOLUMES: Final = {"configMap", "emptyDir", "persistentVolumeClaim", "projected", "secret"}
+ANCHOR_FILE: Final = "HEARTHGATE_AUDIT_ANCHOR_FILE"
 PROBES: Final = {"startupProbe": "liveness", "livenessProbe": "liveness", "readinessProbe": ""}
 """Which health service each probe asks: only readiness may follow the database."""
 
@@ -68,6 +70,7 @@ def _document_problems(document: Document, documents: Documents) -> Iterator[str
         yield from _server_problems(document, documents)
         yield from _companion_problems(document, documents)
         yield from _network_problems(document, documents)
+        yield from _anchor_problems(document, documents)
     if kind == "Secret":
         yield "a Secret must not stand among the manifests"
 
@@ -99,8 +102,8 @@ def _pod_problems(pod: Document) -> Iterator[str]:
     for container in [*pod.get("initContainers", []), *pod["containers"]]:
         yield from (f"container {container['name']}: {problem}" for problem in _container_problems(container))
     for volume in pod.get("volumes", []):
-        if volume.keys() - {"name"} - {"emptyDir", "configMap", "secret", "projected"}:
-            yield f"volume {volume['name']}: only emptyDir, configMap, secret and projected are used here"
+        if volume.keys() - {"name"} - VOLUMES:
+            yield f"volume {volume['name']}: only {', '.join(sorted(VOLUMES))} are used here"
 
 
 def _container_problems(container: Document) -> Iterator[str]:
@@ -184,12 +187,7 @@ def _retention_problems(deployment: Document, documents: Documents) -> Iterator[
     template = deployment["spec"]["template"]
     labels, server = template["metadata"]["labels"], template["spec"]["containers"][0]
     looping = _environment(server, documents).get("HEARTHGATE_RETENTION_LOOP", "true") != "false"
-    wanted = {NAME_LABEL: labels.get(NAME_LABEL), COMPONENT_LABEL: "retention"}
-    jobs = [
-        job
-        for job in _of(documents, "CronJob")
-        if selects({"matchLabels": wanted}, _template(job)["metadata"]["labels"]) and not job["spec"].get("suspend")
-    ]
+    jobs = _scheduled(documents, labels, "retention")
     if looping and jobs:
         yield "HEARTHGATE_RETENTION_LOOP is not false, and a CronJob applies the retention, too"
     if not looping and not jobs:
@@ -198,6 +196,45 @@ def _retention_problems(deployment: Document, documents: Documents) -> Iterator[
         secrets = {entry["name"] for entry in _template(job)["spec"]["containers"][0].get("env", [])}
         if secrets != {"HEARTHGATE_DATABASE_URL"}:
             yield f"{_title(job)}: is told of the database alone, not {', '.join(sorted(secrets)) or 'nothing'}"
+
+
+def _anchor_problems(deployment: Document, documents: Documents) -> Iterator[str]:
+    """Anchors of the audit log outlive pods, all replicas share them, and a CronJob that writes none looks at them."""
+    template = deployment["spec"]["template"]
+    path = _environment(template["spec"]["containers"][0], documents).get(ANCHOR_FILE)
+    if not path:
+        return
+    claim, writable = _claim(template["spec"], path)
+    claims = {each["metadata"]["name"]: each["spec"]["accessModes"] for each in _of(documents, "PersistentVolumeClaim")}
+    if not claim or not writable:
+        yield f"{ANCHOR_FILE} must stand on a claim that may be written to"
+    elif "ReadWriteMany" not in claims.get(claim, []):
+        yield f"claim {claim} of {ANCHOR_FILE} must be there and ReadWriteMany: every replica appends"
+    jobs = _scheduled(documents, template["metadata"]["labels"], "audit-verify")
+    if not jobs:
+        yield f"{ANCHOR_FILE} is set, and no CronJob verifies the audit log"
+    for job in jobs:
+        if _claim(_template(job)["spec"], path) != (claim, False):
+            yield f"{_title(job)}: must see the anchors of the servers, read-only"
+
+
+def _claim(pod: Document, path: str) -> tuple[str, bool]:
+    """The claim on which a path of a pod's first container stands, and whether it may be written to; else empty."""
+    claims = {each["name"]: _get(each, "persistentVolumeClaim.claimName") for each in pod.get("volumes", [])}
+    for mount in pod["containers"][0].get("volumeMounts", []):
+        if path.startswith(f"{mount['mountPath'].rstrip('/')}/") and claims.get(mount["name"]):
+            return claims[mount["name"]], not mount.get("readOnly", False)
+    return "", False
+
+
+def _scheduled(documents: Documents, labels: Mapping[str, str], component: str) -> Documents:
+    """A service's CronJobs of this kind that are not suspended."""
+    wanted = {NAME_LABEL: labels.get(NAME_LABEL), COMPONENT_LABEL: component}
+    return [
+        job
+        for job in _of(documents, "CronJob")
+        if selects({"matchLabels": wanted}, _template(job)["metadata"]["labels"]) and not job["spec"].get("suspend")
+    ]
 
 
 def _network_problems(deployment: Document, documents: Documents) -> Iterator[str]:

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from libs.devstack.secrets import LEAVES, Secrets
 
 OPEN = '["*"]'
 """On this machine's loopback anyone may call the gateway; in production its callers prove themselves."""
 
+ANCHORS = "audit-anchors.jsonl"
+"""The audit log's anchors, in the data folder."""
+NOT_ME_PAGE = "https://www.hearthgate.example/not-me#{token}"
+"""The operator's page of "it wasn't me" in mails. There is none here: the demo does what its button would do."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Surroundings:
-    """What the services of a stack find: database URLs by service, addresses by service, mail and text providers."""
+    """What the services of a stack find: database URLs by service, addresses by service, mail and text providers, and
+    the folder for what they write.
+    """
 
     database_urls: Mapping[str, str]
     addresses: Mapping[str, str]
     smtp_url: str
     text_url: str
+    data_dir: Path
 
 
 def environment_of(service: str, secrets: Secrets, around: Surroundings) -> dict[str, str]:
@@ -32,7 +41,11 @@ def environment_of(service: str, secrets: Secrets, around: Surroundings) -> dict
 def _of_leaf(service: str, secrets: Secrets, around: Surroundings) -> dict[str, str]:
     match service:
         case "identity":
-            return {"HEARTHGATE_CONTACT_KEYS": secrets["contact_key"], "HEARTHGATE_CONTACT_FORM": "envelope"}
+            return {
+                "HEARTHGATE_CONTACT_KEYS": secrets["contact_key"],
+                "HEARTHGATE_CONTACT_FORM": "envelope",
+                "HEARTHGATE_AUDIT_ANCHOR_FILE": str(around.data_dir / ANCHORS),
+            }
         case "device_trust":
             return {"HEARTHGATE_NETWORK_KEY": secrets["network_key"]}
         case "challenge":
@@ -41,6 +54,7 @@ def _of_leaf(service: str, secrets: Secrets, around: Surroundings) -> dict[str, 
                 "HEARTHGATE_SEALING_KEYS": secrets["sealing_key"],
                 "HEARTHGATE_SMTP_URL": around.smtp_url,
                 "HEARTHGATE_TEXT_URL": around.text_url,
+                "HEARTHGATE_DISOWN_URL": NOT_ME_PAGE,
             }
     return {}
 

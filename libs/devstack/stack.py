@@ -174,7 +174,13 @@ class Stack:
         if self.options.base_port is not None and ports["gateway"] != self.options.base_port:
             self.options.on_event(f"Port {self.options.base_port} or one after it is taken; using free ones")
         addresses = {service: f"127.0.0.1:{port}" for service, port in ports.items()}
-        around = Surroundings(database_urls=database_urls, addresses=addresses, smtp_url=smtp_url, text_url=text_url)
+        around = Surroundings(
+            database_urls=database_urls,
+            addresses=addresses,
+            smtp_url=smtp_url,
+            text_url=text_url,
+            data_dir=self.data_dir,
+        )
         logs = self.data_dir / "logs"
         logs.mkdir(exist_ok=True)
         for service in SERVICES:

@@ -14,6 +14,7 @@ from services.download_planning.codec import explanation_to_message, plan_to_mes
 from services.download_planning.use_cases.configure_downloads import configure_downloads
 from services.download_planning.use_cases.context import Context
 from services.download_planning.use_cases.explain_plan import explain_plan
+from services.download_planning.use_cases.get_profile_use import get_profile_use
 from services.download_planning.use_cases.import_titles import import_titles
 from services.download_planning.use_cases.list_my_list import list_my_list
 from services.download_planning.use_cases.move_profile import move_profile
@@ -103,3 +104,11 @@ class DownloadPlanningServicer(rpc.DownloadPlanningServiceServicer):
         return pb.ListMyListResponse(
             items=[pb.MyListItem(title_id=each.title_id, add_time=to_timestamp(each.add_time)) for each in items]
         )
+
+    async def GetProfileUse(self, request: pb.GetProfileUseRequest, context: Any) -> pb.GetProfileUseResponse:
+        """Tells whether anybody has used a profile."""
+        account_id, profile_id = (
+            parse_uuid(request.account_id, "account_id"),
+            parse_uuid(request.profile_id, "profile_id"),
+        )
+        return pb.GetProfileUseResponse(used=await get_profile_use(self._context, account_id, profile_id))

@@ -6,12 +6,18 @@ import fcntl
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Annotated, BinaryIO, Final
+
+from pydantic import BeforeValidator
 
 from services.identity.domain.audit_anchor import Anchor, parse_anchors
 
 _TAIL_BYTES: Final = 65_536
 _MODE: Final = 0o640
+
+
+AnchorPath = Annotated[Path | None, BeforeValidator(lambda value: value or None)]
+"""A setting that names the file; empty: there is none."""
 
 
 class AnchorFileError(Exception):

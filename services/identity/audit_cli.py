@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from services.identity.audit_verification import Report
 
 _EX_CONFIG: Final = 78
-_STATEMENT_SECONDS: Final = 120
 _URL: Final = "HEARTHGATE_DATABASE_URL"
 
 _GROUP_HELP: Final = """Verify and read identity's audit log: what happened to each account, in a chain of hashes."""
@@ -87,43 +86,36 @@ def _verify(
         _refuse(f"{_URL}: must be a DSN that begins with postgresql://")
     report = asyncio.run(_look(database_url, keys, anchors, quiet=as_json))
     if as_json:
-        typer.echo(json.dumps(_as_dict(report)))
+        from services.identity.audit_job import as_dict
+
+        typer.echo(json.dumps(as_dict(report)))
     else:
         _tell(report)
     raise typer.Exit(0 if report.sound else 1)
 
 
 async def _look(database_url: str, keys: AuditKeys, anchors: Path | None, *, quiet: bool) -> Report:
-    from datetime import timedelta
-
     from rich.console import Console
     from rich.progress import Progress
 
-    from libs.persistence.database import Database
     from libs.runtime.errors import ServiceError
-    from services.identity.anchor_file import AnchorFile, AnchorFileError
-    from services.identity.audit_verification import verify
-    from services.identity.storage.audit import count_subjects, database_time
+    from services.identity.anchor_file import AnchorFileError
+    from services.identity.audit_job import look
 
-    timeout = timedelta(seconds=_STATEMENT_SECONDS)
-    outside = AnchorFile(anchors) if anchors is not None else None
     try:
-        database = await Database.connect(
-            database_url, application_name="audit-verify", pool_size=2, statement_timeout=timeout
-        )
-        try:
-            now = await database_time(database)
-            with Progress(console=Console(stderr=True), transient=True, disable=quiet) as bar:
-                task = bar.add_task("Chains", total=await count_subjects(database))
-                tell = partial(_advance, bar, task)
-                return await verify(database, keys, outside, now=now, progress=tell)
-        finally:
-            await database.close()
+        with Progress(console=Console(stderr=True), transient=True, disable=quiet) as bar:
+            task = bar.add_task("Chains", total=None)
+            on_total = partial(_set_total, bar, task)
+            return await look(database_url, keys, anchors, on_total=on_total, progress=partial(_advance, bar, task))
     except ServiceError as error:
         typer.echo(f"the database could not be read: {error.detail or error.reason}", err=True)
     except AnchorFileError as error:
         typer.echo(str(error), err=True)
     raise typer.Exit(1)
+
+
+def _set_total(bar: Progress, task: TaskID, total: int) -> None:
+    bar.update(task, total=total)
 
 
 def _advance(bar: Progress, task: TaskID, done: int) -> None:
@@ -143,29 +135,6 @@ def _keys() -> AuditKeys:
 def _refuse(text: str) -> NoReturn:
     typer.echo(text, err=True)
     raise typer.Exit(_EX_CONFIG)
-
-
-def _as_dict(report: Report) -> dict[str, Any]:
-    newest = report.newest
-    return {
-        "sound": report.sound,
-        "subjects": report.subjects,
-        "events": report.events,
-        "anchors": report.anchors,
-        "anchors_outside": report.anchors_outside,
-        "newest_anchor": json.loads(newest.record()) if newest is not None else None,
-        "found": report.found,
-        "findings": [
-            {
-                "damage": each.damage,
-                "subject_id": str(each.subject_id) if each.subject_id else None,
-                "sequence": each.sequence,
-                "anchor": each.anchor,
-                "text": each.text,
-            }
-            for each in report.findings
-        ],
-    }
 
 
 def _tell(report: Report) -> None:

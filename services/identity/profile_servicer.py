@@ -56,6 +56,7 @@ class ProfileServicer(rpc.ProfileServiceServicer):
             left_behind=LeftBehind(pb.LeftBehind.Name(request.left_behind).removeprefix("LEFT_BEHIND_")),
             fresh_profile_id=parse_uuid(request.fresh_profile_id, "fresh_profile_id"),
             dry_run=request.dry_run,
+            spare=parse_uuid(request.spare_profile_id, "spare_profile_id") if request.spare_profile_id else None,
         )
         returned = await return_profile(command, identity=self._identity)
         return pb.ReturnProfileResponse(profile=profile_message(returned.profile), closed=returned.closed)

@@ -89,7 +89,8 @@ class IdentityRetention(RetentionSettings):
             what="contacts of closed accounts, with the key that opens them",
             keep=closed,
             since="the account was first seen closed",
-            why="Bills, complaints, a change of mind: half a year, ours. The address stays reserved by its hash.",
+            why="Bills, complaints, a change of mind: half a year, ours. The address stays reserved by its hash. "
+            "An extra member's place on its host's plan is free from then on.",
             setting="HEARTHGATE_CLOSED_CONTACT_DAYS",
             condition="account_id in (select account_id from account where state = 'CLOSED' and close_time < $1)",
             purge=shred,

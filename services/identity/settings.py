@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_v
 
 from libs.runtime.keys import SigningKey, derive_key
 from libs.runtime.settings import ServiceSettings
+from services.identity.anchor_file import AnchorPath
 from services.identity.audit_keys import AuditKeys
 from services.identity.contact_keys import ContactForm, ContactKeys, decode_keys
 from services.identity.domain.session import Lifetimes, TokenLife
@@ -57,7 +58,7 @@ class IdentitySettings(IdentityRetention, ServiceSettings):
     audit_keys: SecretStr = SecretStr("")
     """Keys of the audit log, as contact keys are written; empty: derived from the contact keys. Ours: one
     secret less to begin with. Give it keys of its own where contact keys are dropped sooner than the log."""
-    audit_anchor_file: Path | None = None
+    audit_anchor_file: AnchorPath = None
     """Where anchors of the audit log are appended; empty: they go to the log only."""
     audit_anchor_seconds: int = Field(default=300, ge=1, le=1_800)
     """How often heads of the audit log are anchored. Ours: what is cut off sooner than that is not missed."""

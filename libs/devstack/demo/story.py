@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -17,12 +18,15 @@ from hearthgate.downloadplanning.v1 import download_planning_service_pb2 as plan
 from hearthgate.downloadplanning.v1 import download_planning_service_pb2_grpc as planning_rpc
 from hearthgate.gateway.v1 import decision_pb2 as decision_pb
 from hearthgate.gateway.v1 import playback_service_pb2 as playback_pb
+from hearthgate.gateway.v1 import protection_service_pb2 as protection_pb
+from hearthgate.gateway.v1 import protection_service_pb2_grpc as protection_rpc
 from hearthgate.gateway.v1 import verification_service_pb2 as verification_pb
 from hearthgate.identity.v1 import identity_service_pb2 as identity_pb
 from hearthgate.identity.v1 import identity_service_pb2_grpc as identity_rpc
 from libs.devstack.demo import catalogue
 from libs.devstack.demo.screen import Screen, Step, StoryError, expect
 from libs.devstack.device import Device, Person, code_in, has_code
+from libs.devstack.environment import NOT_ME_PAGE
 from libs.devstack.stack import Stack
 from libs.runtime.keys import SigningKey
 from libs.testing.smtp import ReceivedMail
@@ -34,6 +38,7 @@ DANAS_FLAT = "2001:db8:d:1::7"
 FAR_AWAY = "2001:db8:bad:1::9"
 _GIGABYTE = 1_000_000_000
 _POST_SECONDS = 15.0
+_NOT_ME = re.compile(f"({re.escape(NOT_ME_PAGE.removesuffix('{token}'))})(\\S+)")
 
 
 @dataclass(kw_only=True)
@@ -124,7 +129,7 @@ class Story:
         _expect_outcome("a start by the thief", start.outcome, decision_pb.OUTCOME_VERIFICATION_REQUIRED)
         expect("its reason", start.reasons[0].code, decision_pb.REASON_CODE_SUSPECTED_THEFT)
         self.screen.says(self.laptop.name, "play", "VERIFICATION_REQUIRED: only the owner can clear this", good=False)
-        await self._mail(self.ada.email, about="Unknown laptop")
+        self._warning = await self._mail(self.ada.email, about="Unknown laptop")
         self.steps["thief_stopped"] = _step(answer.outcome, answer.decision_id)
 
     async def intruder_shut_out(self) -> None:
@@ -139,6 +144,7 @@ class Story:
         again = await self.laptop.sign_in(self.ada)
         _expect_outcome("a sign-in after that", again.outcome, decision_pb.OUTCOME_DENIED)
         self.screen.says(self.laptop.name, "play, sign in again", "DENIED", good=False)
+        await self._link_in_mail()
         await self._new_password()
         self.steps["intruder_shut_out"] = _step(answer.outcome, answer.decision_id)
 
@@ -260,6 +266,17 @@ class Story:
         key = keys[jwt.get_unverified_header(grant)["kid"]]
         claims: dict[str, str] = jwt.decode(grant, key, algorithms=["EdDSA"])
         return claims
+
+    async def _link_in_mail(self) -> None:
+        """The mail's own "it wasn't me": what the operator's page does when its button is pressed."""
+        link = _NOT_ME.search(self._warning.text)
+        if link is None:
+            raise StoryError("the warning's mail has no link of \"it wasn't me\"")
+        stub = protection_rpc.ProtectionServiceStub(self.channel)
+        answer = await stub.DisownSignIn(protection_pb.DisownSignInRequest(token=link[2]))
+        expect("the password is to be replaced", answer.password_reset_required, True)
+        told = f"{link[1]}…: the old password opens nothing any more"
+        self.screen.says("Link in the mail", "it wasn't me", told, good=True)
 
     async def _new_password(self) -> None:
         reset_id = await self.phone.start_password_reset(self.ada.email)

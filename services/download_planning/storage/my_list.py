@@ -51,6 +51,10 @@ class MyListStore:
         rows = await self._database.fetch(sql.LIST_ITEMS, account_id, profile_id, limit)
         return [MyListItem(title_id=row["title_id"], add_time=row["add_time"]) for row in rows]
 
+    async def is_used(self, account_id: UUID, profile_id: UUID) -> bool:
+        """Whether anything was watched on the profile, is on its list, or was chosen for its downloads."""
+        return bool(await self._database.fetch_value(sql.IS_USED, account_id, profile_id))
+
     async def add(self, account_id: UUID, profile_id: UUID, items: Sequence[MyListItem]) -> None:
         """Put items on the list with their times, however many there are; those that are there stay as they are."""
         titles, times = [each.title_id for each in items], [each.add_time for each in items]

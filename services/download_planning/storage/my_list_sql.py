@@ -29,6 +29,13 @@ COUNT_ITEMS: Final = """
 select count(*) from my_list where account_id = $1 and profile_id = $2
 """
 
+IS_USED: Final = """
+/* download_planning.is_used: whether anything was watched on a profile, listed, or chosen for its downloads */
+select exists (select from viewing where account_id = $1 and profile_id = $2)
+    or exists (select from my_list where account_id = $1 and profile_id = $2)
+    or exists (select from download_settings where account_id = $1 and profile_id = $2)
+"""
+
 DELETE_DEVICE_SETTINGS: Final = """
 /* download_planning.delete_device_settings: the choices on a device that has left the account, for every profile */
 delete from download_settings where account_id = $1 and device_id = $2

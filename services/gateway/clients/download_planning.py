@@ -77,3 +77,8 @@ class DownloadPlanningClient:
         """A profile's list, the latest first."""
         request = pb.ListMyListRequest(account_id=str(account_id), profile_id=str(profile_id))
         return (await call(self._stub.ListMyList, request)).items
+
+    async def is_used(self, account_id: UUID, profile_id: UUID) -> bool:
+        """Whether something was watched on a profile, is on its list, or was chosen for its downloads."""
+        request = pb.GetProfileUseRequest(account_id=str(account_id), profile_id=str(profile_id))
+        return (await call(self._stub.GetProfileUse, request)).used

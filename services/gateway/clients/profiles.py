@@ -45,9 +45,13 @@ class ProfileClient:
         fresh_profile_id: UUID,
         *,
         close_if_empty: bool,
+        spare_profile_id: UUID | None = None,
         dry_run: bool = False,
     ) -> None:
-        """Bring a profile back from the target, or only look whether it could be. Raises NOT_FOUND, STATE_CONFLICT."""
+        """Bring a profile back from the target, or only look whether it could be; a spare profile keeps nothing open.
+
+        Raises NOT_FOUND, STATE_CONFLICT.
+        """
         left = pb.LEFT_BEHIND_CLOSED_IF_EMPTY if close_if_empty else pb.LEFT_BEHIND_FRESH_PROFILE
         request = pb.ReturnProfileRequest(
             source_account_id=str(source_account_id),
@@ -56,5 +60,6 @@ class ProfileClient:
             left_behind=left,
             fresh_profile_id=str(fresh_profile_id),
             dry_run=dry_run,
+            spare_profile_id=str(spare_profile_id) if spare_profile_id else "",
         )
         await call(self._stub.ReturnProfile, request)

@@ -13,7 +13,8 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from libs.runtime.errors import ErrorReason, ServiceError
+from libs.runtime.errors import ErrorReason, ServiceError, invalid_field
+from services.gateway.domain.records import Profile
 
 
 class OwnAccountState(StrEnum):
@@ -54,6 +55,8 @@ class Side(StrEnum):
 FORWARD: Final = (Step.ACTIVATE, Step.CONFIRM, Step.MOVE_PROFILE, Step.LEAVE, Step.MOVE_HISTORY, Step.TELL)
 """The account first, so that it stands by itself; history after the profile, when nobody can add to it any more."""
 BACKWARD: Final = (Step.RETURN_PROFILE, Step.END_STREAMS, Step.RETURN_HISTORY, Step.LET_BACK, Step.TELL_BACK)
+OWNERS_NAME: Final = "Owner"
+"""What the owner's profile beside a kids' one is called where nothing was told."""
 UNDER_WAY: Final = frozenset({OwnAccountState.RUNNING, OwnAccountState.UNDOING})
 _REFUSALS: Final = frozenset({ErrorReason.NOT_FOUND, ErrorReason.STATE_CONFLICT})
 
@@ -111,6 +114,18 @@ class OwnAccount:
         if self.state is not OwnAccountState.DONE or self.done_time is None:
             return None
         return self.done_time + policy.undo_window
+
+
+def owners_name(moving: Profile, told: str) -> str:
+    """The name of the owner's profile that an own account begins with; empty: the profile that moves becomes that.
+
+    A kids' profile owns nothing: without another one nobody could approve a device. Raises INVALID_FIELD.
+    """
+    if moving.kids:
+        return told or OWNERS_NAME
+    if told:
+        raise invalid_field("profile_name", "must be empty unless a kids' profile moves")
+    return ""
 
 
 def begun(own: OwnAccount, now: datetime, policy: OwnAccountPolicy) -> OwnAccount:

@@ -46,11 +46,11 @@ class AccountServicer(rpc.AccountServiceServicer):
 
     async def CreateOwnAccount(self, request: pb.CreateOwnAccountRequest, context: Any) -> pb.CreateOwnAccountResponse:
         profile_id = UUID(request.profile_id)
-        new = _new_account(request, profile_name="", move=(account_hint(request.session_token), profile_id))
+        move = (account_hint(request.session_token), profile_id)
         command = CreateOwnAccount(
             session_token=request.session_token,
             profile_id=profile_id,
-            new=new,
+            new=_new_account(request, profile_name=request.profile_name, move=move),
             body_digest=self._context.body_digest(request),
             client=client(request.client),
             yes=_brought_yes(request),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from libs.runtime.errors import ErrorReason, ServiceError
 from services.gateway.clients.device_trust import SightingKind
 from services.gateway.clients.identity import NewAccount
-from services.gateway.domain.own_account import OwnAccount, OwnAccountState, Step
+from services.gateway.domain.own_account import OwnAccount, OwnAccountState, Step, owners_name
 from services.gateway.domain.records import MEMBER_STANDINGS, Client, Profile, Standing
 from services.gateway.domain.verification import Proof
 from services.gateway.storage import own_accounts
@@ -20,7 +20,10 @@ from services.gateway.use_cases.sign_up import SignUp, sign_up
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CreateOwnAccount:
-    """A viewer wants to leave with a profile; ``yes`` is the owner's, where one was asked for."""
+    """A viewer wants to leave with a profile; ``yes`` is the owner's, where one was asked for.
+
+    ``new.profile_name`` names the owner's profile that is made beside a kids' one; it may be empty.
+    """
 
     session_token: str
     profile_id: UUID
@@ -32,7 +35,8 @@ class CreateOwnAccount:
 
 async def create_own_account(context: Context, command: CreateOwnAccount) -> Proof:
     """What waits for the code. Raises DEVICE_NOT_TRUSTED where theft is likely: a profile must not leave with a thief;
-    STATE_CONFLICT for a profile that may not move, or a device of the household; CREDENTIALS_REJECTED for no yes.
+    STATE_CONFLICT for a profile that may not move, or a device of the household; CREDENTIALS_REJECTED for no yes;
+    INVALID_FIELD.
     """
     resolved = await resolve_live(context, command.session_token, command.client)
     profile = require_profile(resolved, command.profile_id)
@@ -49,7 +53,9 @@ async def create_own_account(context: Context, command: CreateOwnAccount) -> Pro
     await context.identity.move_profile(
         account_id, command.profile_id, command.new.request_id, dry_run=True, owner_agreed=agreed
     )
-    proof = await sign_up(context, SignUp(new=command.new, body_digest=command.body_digest, client=command.client))
+    new = replace(command.new, profile_name=owners_name(profile, command.new.profile_name))
+    proof = await sign_up(context, SignUp(new=new, body_digest=command.body_digest, client=command.client))
+    context.after_step("SIGN_UP kept")
     await _keep(context, account_id, profile, proof, agreed=agreed)
     return proof
 

@@ -92,12 +92,23 @@ async def _return_profile(context: Context, own: OwnAccount) -> None:
             own.target_account_id,
             step_id(own.own_account_id, "fresh profile"),
             close_if_empty=own.undone_by is Side.TARGET,
+            spare_profile_id=await _spare_profile(context, own) if own.undone_by is Side.TARGET else None,
         )
     except ServiceError as error:
         # It was deleted meanwhile: what else can come back comes back.
         if error.reason is not ErrorReason.NOT_FOUND:
             raise
         _log.warning("nothing to bring back", own_account_id=str(own.own_account_id))
+
+
+async def _spare_profile(context: Context, own: OwnAccount) -> UUID | None:
+    """The owner's profile that the account got beside a kids' one, if it is all that is left and nobody used it."""
+    _, profiles = await context.identity.get_account(own.target_account_id)
+    others = [each for each in profiles if each.profile_id != own.profile_id]
+    if len(others) != 1 or not others[0].primary:
+        return None
+    spare_id = others[0].profile_id
+    return None if await context.download_planning.is_used(own.target_account_id, spare_id) else spare_id
 
 
 async def _end_streams(context: Context, own: OwnAccount) -> None:

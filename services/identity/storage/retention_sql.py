@@ -34,4 +34,7 @@ SHRED_CONTACTS: Final = (
     "/* identity.retention_shred_contacts: of a closed account */ delete from contact where account_id = $1",
     "/* identity.retention_shred_changes: of a closed account */ delete from contact_change where account_id = $1",
     "/* identity.retention_shred_approvers: of a closed account */ delete from approver where account_id = $1",
+    "/* identity.retention_leave_place: a closed account comes back no more; the upkeep frees its place at its host */ "
+    "update membership set state = 'REMOVED', host_told = false where account_id = $1 and state <> 'REMOVED'",
 )
+"""What ends with a closed account's contacts."""

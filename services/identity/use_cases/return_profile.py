@@ -1,8 +1,9 @@
 """ReturnProfile: bring a profile back to the account that it had moved from.
 
 As in MoveProfile each step changes one account and may be repeated: first the profile stands in its source again, then
-it is marked as gone in the target, and what it leaves there is settled in the same transaction. The mark stays: a
-straggling MoveProfile finds it, and does not move the profile there again.
+it is marked as gone in the target, and what it leaves there is settled in the same transaction; an extra member's host
+hears of an account that is closed by it after that. The mark stays: a straggling MoveProfile finds it, and does not
+move the profile there again.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from libs.runtime.errors import ErrorReason, ServiceError, not_found
 from libs.runtime.logging import get_logger
 from services.identity.domain.account import AccountState
 from services.identity.domain.audit import AuditKind
-from services.identity.domain.contact import Channel
 from services.identity.domain.profile import Profile
-from services.identity.domain.session import EndReason
-from services.identity.storage import accounts, pins, profiles, returns, sessions
+from services.identity.storage import accounts, pins, profiles, returns
 from services.identity.use_cases import audit
+from services.identity.use_cases.changing_state import give_up
 from services.identity.use_cases.context import Identity
+from services.identity.use_cases.telling_members import tell_host, tell_members
 
 _log = get_logger(__name__)
 
@@ -35,7 +36,10 @@ class LeftBehind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReturnProfile:
-    """A profile is to go back from ``target`` to ``source``, which it had moved from."""
+    """A profile is to go back from ``target`` to ``source``, which it had moved from.
+
+    ``spare``: a profile of the target that nobody has used, and that keeps it open for nobody.
+    """
 
     source: UUID
     profile_id: UUID
@@ -43,6 +47,7 @@ class ReturnProfile:
     left_behind: LeftBehind
     fresh_profile_id: UUID
     dry_run: bool
+    spare: UUID | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,6 +81,9 @@ async def return_profile(command: ReturnProfile, *, identity: Identity) -> Retur
             about = AuditKind.PROFILE_CAME_BACK
             await audit.record(transaction, command.source, about, identity=identity, object_id=profile.profile_id)
     closed = await _leave(command, profile, identity)
+    if closed:
+        await tell_members(command.target, identity)
+        await tell_host(command.target, identity)
     _log.info("profile returned", profile_id=profile.profile_id, account_id=command.source, closed=closed)
     standing = await _standing(command.source, command.profile_id, identity)
     if standing is None:
@@ -123,8 +131,8 @@ async def _settle(
 ) -> AccountState:
     now = identity.clock.now()
     others, has_primary = await profiles.count_profiles(transaction, command.target)
-    if command.left_behind is LeftBehind.CLOSED_IF_EMPTY and not others:
-        await _close(transaction, command.target, identity)
+    if command.left_behind is LeftBehind.CLOSED_IF_EMPTY and others <= await _spare(transaction, command):
+        await give_up(transaction, command.target, state, identity=identity)
         return AccountState.CLOSED
     fresh = replace(
         profile,
@@ -136,13 +144,12 @@ async def _settle(
     return state
 
 
-async def _close(transaction: Executor, account_id: UUID, identity: Identity) -> None:
-    """The account is empty. Its address is free again: its viewer may want to leave once more."""
-    await accounts.set_account_state(transaction, account_id, AccountState.CLOSED)
-    await sessions.end_all_sessions(transaction, account_id, EndReason.MOVED_BACK, identity.clock.now())
-    for contact in await accounts.list_contacts(transaction, identity.keys, account_id):
-        if contact.channel is Channel.EMAIL:
-            await returns.release_address(transaction, identity.keys.email_hashes(contact.destination), account_id)
+async def _spare(transaction: Executor, command: ReturnProfile) -> int:
+    """How many of the target's profiles keep it open for nobody: one at most, unless somebody has locked it."""
+    if command.spare is None:
+        return 0
+    profile = await profiles.find_profile(transaction, command.target, command.spare)
+    return int(profile is not None and profile.moved_to is None and not profile.pin_locked)
 
 
 def _require_open(account_id: UUID, state: AccountState | None) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from hearthgate.downloadplanning.v1 import download_planning_service_pb2 as pb
 from libs.rpc.channel import call
 from libs.runtime.clock import FakeClock
 from libs.runtime.errors import ErrorReason
-from tests.contract.download_planning.download_planning_world import Service, Viewer, reason_of, refused
+from tests.contract.download_planning.download_planning_world import Service, Viewer, reason_of, refused, viewing
 
 
 async def change(service: Service, viewer: Viewer, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> int:
@@ -49,6 +49,24 @@ async def test_a_list_holds_500_titles_however_many_are_added_at_once(service: S
     assert len(await listed(service, viewer)) == 500
     assert (await refused(change(service, viewer, add=["one-more"]))).reason is ErrorReason.LIMIT_EXCEEDED
     assert await change(service, viewer, add=["one-more"], remove=["t0.0", "t1.0", "t2.0", "t3.0"]) <= 500
+
+
+async def used(service: Service, viewer: Viewer) -> bool:
+    """Whether anybody would miss the profile."""
+    request = pb.GetProfileUseRequest(account_id=viewer.account_id, profile_id=viewer.profile_id)
+    return (await call(service.gateway.GetProfileUse, request)).used
+
+
+async def test_a_profile_is_used_once_something_is_listed_chosen_or_watched_on_it(service: Service) -> None:
+    listing, choosing, watching = Viewer(), Viewer(), Viewer()
+    for viewer in (listing, choosing, watching):
+        assert not await used(service, viewer)
+    await change(service, listing, add=["a"])
+    await call(service.gateway.ConfigureDownloads, choosing.configure())
+    await call(service.gateway.RecordViewing, watching.record(viewing("a")))
+    for viewer in (listing, choosing, watching):
+        assert await used(service, viewer)
+        assert not await used(service, Viewer(account_id=UUID(viewer.account_id))), "another profile of the account"
 
 
 async def test_a_list_moves_with_its_profile_and_comes_back_with_what_was_added_meanwhile(service: Service) -> None:

@@ -316,10 +316,10 @@ class Household:
         device.profile_id = self.profile_id
         return device
 
-    async def add_profile(self, name: str, *, kids: bool = False) -> str:
+    async def add_profile(self, name: str, *, kids: bool = False, maturity_age: int = 18) -> str:
         """Another profile of the account."""
         request = identity_pb.CreateProfileRequest(
-            request_id=str(uuid4()), account_id=self.account_id, name=name, maturity_age=18, kids=kids
+            request_id=str(uuid4()), account_id=self.account_id, name=name, maturity_age=maturity_age, kids=kids
         )
         return (await self.world.identity_as_operator.CreateProfile(request)).profile.profile_id
 

@@ -15,6 +15,8 @@ from uuid import UUID, uuid4
 from hearthgate.gateway.v1 import account_service_pb2 as account_pb
 from hearthgate.gateway.v1 import account_service_pb2_grpc as account_rpc
 from hearthgate.gateway.v1 import download_service_pb2 as download_pb
+from hearthgate.gateway.v1 import member_service_pb2 as member_pb
+from hearthgate.gateway.v1 import member_service_pb2_grpc as member_rpc
 from hearthgate.gateway.v1 import own_account_service_pb2 as own_pb
 from hearthgate.gateway.v1 import own_account_service_pb2_grpc as own_rpc
 from libs.devstack.device import Device, Person
@@ -22,6 +24,7 @@ from libs.rpc.channel import open_channel
 from services.gateway.domain.own_account import OwnAccount
 from services.gateway.storage import own_accounts
 from services.gateway.use_cases.complete_sign_up import own_account_id_of
+from tests.contract.gateway import member_world
 from tests.contract.gateway.gateway_world import BACKEND, CALLERS, ELSEWHERE, Household, World, asked_by, phone_fields
 from tests.contract.gateway.titles import watched
 
@@ -92,35 +95,71 @@ class Leaver:
 
 async def leaver(home: Household, world: World) -> Leaver:
     """Ben has watched and listed something, was asked to verify, and has asked for an own account."""
+    return await begin(home, world, await viewer(home, world))
+
+
+async def invited_leaver(home: Household, world: World) -> Leaver:
+    """The same Ben, who was invited as an extra member and has accepted with his profile."""
+    device = await viewer(home, world)
+    request = await acceptance(home, world, device)
+    begun = await world.members.AcceptInvitation(request)
+    return await hand_over(home, device, request, begun.sign_up_id)
+
+
+async def acceptance(home: Household, world: World, device: Device) -> member_pb.AcceptInvitationRequest:
+    """Invite Ben, and let him accept with the device's profile; the same each time it is sent."""
+    person = member_world.person("Ben")
+    await member_world.invite(home, person.email)
+    along = {"session_token": device.session_token, "profile_id": device.profile_id, "profile_name": ""}
+    token = await member_world.token_of(world, person.email)
+    return member_world.acceptance(device, token, person, **along)
+
+
+async def viewer(home: Household, world: World) -> Device:
+    """Ben's phone, elsewhere, with a profile of the household's account on which something was watched and listed."""
     profile_id = await home.add_profile("Ben")
     device = await home.signed_in("Ben's phone", ELSEWHERE, **phone_fields())
     device.profile_id = profile_id
     for title_id in SEEN:
         await watched(world, device, title_id)
     await change_list(world, device, add=LISTED)
-    return await begin(home, world, device)
+    return device
 
 
 async def begin(home: Household, world: World, device: Device, **changes: Any) -> Leaver:
     """Ask for an own account with the device's profile, and read the code."""
-    email = changes.get("email", f"ben.{uuid4().hex[:8]}@example.com")
-    person = Person(name="Ben", email=email, password=PASSWORD)
+    request = creation(device, **changes)
+    begun = await world.accounts.CreateOwnAccount(request)
+    return await hand_over(home, device, request, begun.sign_up_id)
+
+
+def creation(device: Device, **changes: Any) -> account_pb.CreateOwnAccountRequest:
+    """Ask for an own account with the device's profile; the same each time it is sent."""
     fields: dict[str, Any] = {
         **asked_by(device),
         "request_id": str(uuid4()),
         "profile_id": device.profile_id,
-        "email": person.email,
-        "password": person.password,
+        "email": f"ben.{uuid4().hex[:8]}@example.com",
+        "password": PASSWORD,
         "country_code": "DE",
     }
-    begun = await world.accounts.CreateOwnAccount(account_pb.CreateOwnAccountRequest(**(fields | changes)))
+    return account_pb.CreateOwnAccountRequest(**(fields | changes))
+
+
+async def hand_over(
+    home: Household,
+    device: Device,
+    request: account_pb.CreateOwnAccountRequest | member_pb.AcceptInvitationRequest,
+    sign_up_id: str,
+) -> Leaver:
+    """Who has asked, with the code that was mailed."""
     return Leaver(
         home=home,
         device=device,
-        person=person,
+        person=Person(name="Ben", email=request.email, password=request.password),
         profile_id=device.profile_id,
-        sign_up_id=begun.sign_up_id,
-        code=await world.code(person.email),
+        sign_up_id=sign_up_id,
+        code=await home.world.code(request.email),
     )
 
 
@@ -179,6 +218,7 @@ class DyingGateway:
 
     process: asyncio.subprocess.Process
     accounts: account_rpc.AccountServiceStub
+    members: member_rpc.MemberServiceStub
     own_accounts: own_rpc.OwnAccountServiceStub
 
     async def died(self) -> int:
@@ -209,11 +249,12 @@ async def dying_gateway(world: World, die_after: str) -> AsyncIterator[DyingGate
         await process.stdin.drain()
         async with asyncio.timeout(60):
             port = int(await process.stderr.readline())
-        once = [("hearthgate.gateway.v1.AccountService", ""), ("hearthgate.gateway.v1.OwnAccountService", "")]
+        once = [(f"hearthgate.gateway.v1.{name}Service", "") for name in ("Account", "Member", "OwnAccount")]
         async with open_channel(f"127.0.0.1:{port}", caller=BACKEND, unretried=once) as channel:
             yield DyingGateway(
                 process=process,
                 accounts=account_rpc.AccountServiceStub(channel),
+                members=member_rpc.MemberServiceStub(channel),
                 own_accounts=own_rpc.OwnAccountServiceStub(channel),
             )
     finally:

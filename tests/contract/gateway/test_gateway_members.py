@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -16,7 +15,6 @@ from hearthgate.gateway.v1 import account_service_pb2 as account_pb
 from hearthgate.gateway.v1 import decision_pb2 as decision_pb
 from hearthgate.gateway.v1 import member_service_pb2 as pb
 from hearthgate.identity.v1 import identity_service_pb2 as identity_pb
-from libs.devstack.device import Device, Person
 from tests.contract.gateway.gateway_world import (
     ELSEWHERE,
     THIRD_PLACE,
@@ -25,65 +23,20 @@ from tests.contract.gateway.gateway_world import (
     World,
     asked_by,
     failure,
-    once,
     phone_fields,
 )
+from tests.contract.gateway.member_world import INVITED
+from tests.contract.gateway.member_world import acceptance as _acceptance
+from tests.contract.gateway.member_world import invite as _invite
+from tests.contract.gateway.member_world import join as _join
+from tests.contract.gateway.member_world import list_members as _list
+from tests.contract.gateway.member_world import member as _member
+from tests.contract.gateway.member_world import person as _person
+from tests.contract.gateway.member_world import remove as _remove
+from tests.contract.gateway.member_world import token_of as _token
 from tests.contract.gateway.titles import GIGABYTE, bring_series, watched
 
-TOKEN = re.compile(r"/account/join#(\S+)")
-INVITED, DENIED = "You are invited", decision_pb.OUTCOME_DENIED
-
-
-def _person(name: str = "Ben") -> Person:
-    return Person(name=name, email=f"{name.lower()}.{uuid4().hex[:8]}@example.com", password="bens-own-four-words")
-
-
-async def _invite(home: Household, email: str, device: Device | None = None, **changes: Any) -> pb.Member:
-    request = pb.InviteMemberRequest(**({**once(device or home.tv), "email": email} | changes))
-    return (await home.world.members.InviteMember(request)).member
-
-
-async def _token(world: World, email: str) -> str:
-    match = TOKEN.search(await world.mail(email, INVITED))
-    assert match is not None
-    return match[1]
-
-
-def _acceptance(device: Device, token: str, person: Person, **changes: Any) -> pb.AcceptInvitationRequest:
-    fields: dict[str, Any] = {
-        "request_id": str(uuid4()),
-        "invitation_token": token,
-        "email": person.email,
-        "password": person.password,
-        "profile_name": person.name,
-        "country_code": "DE",
-        "client": device.context(),
-    }
-    return pb.AcceptInvitationRequest(**(fields | changes))
-
-
-async def _join(world: World, device: Device, token: str, person: Person, **changes: Any) -> str:
-    begun = await world.members.AcceptInvitation(_acceptance(device, token, person, **changes))
-    answer = await device.complete_sign_up(begun.sign_up_id, await world.code(person.email))
-    return answer.account_id
-
-
-async def _member(home: Household, world: World) -> tuple[pb.Member, Device, Person, str]:
-    """A member at home elsewhere: the place, a television there, the person and the member's account."""
-    ben = _person()
-    member = await _invite(home, ben.email)
-    tv = world.device("Ben's TV", ELSEWHERE)
-    account_id = await _join(world, tv, await _token(world, ben.email), ben)
-    return member, tv, ben, account_id
-
-
-async def _list(home: Household, device: Device | None = None) -> pb.ListMembersResponse:
-    return await home.world.members.ListMembers(pb.ListMembersRequest(**asked_by(device or home.tv)))
-
-
-async def _remove(home: Household, member_id: str) -> pb.RemoveMemberResponse:
-    request = pb.RemoveMemberRequest(**asked_by(home.tv), member_id=member_id)
-    return await home.world.members.RemoveMember(request)
+DENIED = decision_pb.OUTCOME_DENIED
 
 
 async def test_an_invited_person_plays_at_home_elsewhere_beside_the_household(home: Household, world: World) -> None:

@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from dataclasses import replace
+from typing import Any
 
 import grpc
 import pytest
 
+from hearthgate.gateway.v1 import account_service_pb2 as account_pb
 from hearthgate.gateway.v1 import decision_pb2 as decision_pb
+from hearthgate.gateway.v1 import member_service_pb2 as member_pb
 from hearthgate.gateway.v1 import profile_service_pb2 as profile_pb
 from services.gateway.clients.conversions import client as client_of
 from services.gateway.domain import own_account as rules
 from services.gateway.domain.own_account import BACKWARD, FORWARD, Step
 from services.gateway.use_cases.own_account_steps import seal_client, take_step
 from tests.contract.gateway.dying_gateway import DEATH
-from tests.contract.gateway.gateway_world import Household, World, asked_by
+from tests.contract.gateway.gateway_world import Household, World, asked_by, failure
+from tests.contract.gateway.member_world import list_members
 from tests.contract.gateway.own_account_world import (
     LISTED,
     SEEN,
+    DyingGateway,
     Leaver,
+    acceptance,
+    creation,
     dying_gateway,
+    hand_over,
+    invited_leaver,
     lease_ends,
     leaver,
     my_list,
+    viewer,
     whereabouts,
 )
 
@@ -60,6 +71,53 @@ async def test_a_gateway_that_dies_before_the_code_is_redeemed_has_begun_nothing
     await world.eventually(looked)
     assert (await whereabouts(world, ben.profile_id)).profile == {home.account_id}
     await _has_left(ben)
+
+
+@pytest.mark.parametrize("die_after", ON_THE_WAY)
+async def test_a_member_who_brings_a_profile_along_arrives_after_a_death_at_any_step(
+    home: Household, world: World, die_after: str
+) -> None:
+    """The place is taken once, the profile moves once, and the member plays on the host's plan."""
+    ben = await invited_leaver(home, world)
+    async with dying_gateway(world, die_after) as gateway:
+        with pytest.raises(grpc.aio.AioRpcError):
+            await gateway.accounts.CompleteSignUp(ben.completion())
+        assert await gateway.died() == DEATH
+    lease_ends(world)
+    await ben.until("DONE")
+    await _has_left(ben)
+    listed = await list_members(home)
+    assert [each.state for each in listed.members] == [member_pb.MEMBER_STATE_ACTIVE]
+
+
+@pytest.mark.parametrize("how", ["own account", "invitation"])
+async def test_a_death_before_the_own_account_is_kept_leaves_nothing_that_asking_again_does_not_mend(
+    home: Household, world: World, how: str
+) -> None:
+    """The proof stands and its code is mailed, but nobody knows yet that a profile is to move."""
+    device = await viewer(home, world)
+    request = creation(device) if how == "own account" else await acceptance(home, world, device)
+
+    def ask(gateway: DyingGateway | World) -> Awaitable[Any]:
+        if isinstance(request, account_pb.CreateOwnAccountRequest):
+            return gateway.accounts.CreateOwnAccount(request)
+        return gateway.members.AcceptInvitation(request)
+
+    async with dying_gateway(world, "SIGN_UP kept") as gateway:
+        with pytest.raises(grpc.aio.AioRpcError):
+            await ask(gateway)
+        assert await gateway.died() == DEATH
+    proof_id = await world.databases["gateway"].fetch_value(
+        "select proof_id from proof where source_account_id is not null"
+    )
+    ben = await hand_over(home, device, request, str(proof_id))
+    assert (await failure(ben.complete())).reason == "STATE_CONFLICT", "nothing moves that was not kept"
+    assert (await whereabouts(world, ben.profile_id)).profile == {home.account_id}
+    begun = await ask(world)
+    assert begun.sign_up_id == ben.sign_up_id
+    await _has_left(ben)
+    mails = [each for each in world.inbox.mails if ben.person.email in each.recipients]
+    assert len([each for each in mails if ben.code in each.text]) == 1, "one code"
 
 
 @pytest.mark.parametrize("die_after", ON_THE_WAY_BACK)

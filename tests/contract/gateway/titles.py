@@ -32,6 +32,32 @@ async def bring_series(world: World, series_id: str, *, episodes: int) -> None:
     assert answer.imported_count == episodes, answer.refused_rows
 
 
+async def bring_films(world: World, genre: str, *, count: int, maturity_age: int = 0) -> list[str]:
+    """Import films of 100 MB, alike but for genre and rating; their ids."""
+    opens = Timestamp()
+    opens.FromDatetime(world.clock.now() - timedelta(days=30))
+    ids = [f"{genre}-{maturity_age}-{number}" for number in range(1, count + 1)]
+
+    async def rows() -> AsyncIterator[pb.ImportTitlesRequest]:
+        for title_id in ids:
+            film = pb.Title(
+                title_id=title_id,
+                name=title_id,
+                kind=pb.TITLE_KIND_MOVIE,
+                genres=[genre],
+                maturity_age=maturity_age,
+                duration=Duration(seconds=5_400),
+                renditions=[_rendition(title_id)],
+                licence_windows=[pb.LicenceWindow(start_time=opens)],
+                popularity_prior=0.1,
+            )
+            yield pb.ImportTitlesRequest(title=film)
+
+    answer = await world.planning_as_operator.ImportTitles(rows())
+    assert answer.imported_count == count, answer.refused_rows
+    return ids
+
+
 async def watched(world: World, device: Device, title_id: str) -> int:
     """Report a title as watched to its end on a device; how many viewings were new."""
     now = Timestamp()
@@ -53,7 +79,6 @@ async def watched(world: World, device: Device, title_id: str) -> int:
 
 def _episode(series_id: str, number: int, opens: Timestamp) -> pb.Title:
     title_id = f"{series_id}.s1e{number}"
-    url = f"https://cdn.example/{title_id}/sd"
     return pb.Title(
         title_id=title_id,
         name=f"{series_id} {number}",
@@ -63,7 +88,11 @@ def _episode(series_id: str, number: int, opens: Timestamp) -> pb.Title:
         episode_number=number,
         genres=["drama"],
         duration=Duration(seconds=2_700),
-        renditions=[pb.Rendition(rendition_id="sd", size_bytes=100 * MEGABYTE, url=url)],
+        renditions=[_rendition(title_id)],
         licence_windows=[pb.LicenceWindow(start_time=opens)],
         popularity_prior=0.1,
     )
+
+
+def _rendition(title_id: str) -> pb.Rendition:
+    return pb.Rendition(rendition_id="sd", size_bytes=100 * MEGABYTE, url=f"https://cdn.example/{title_id}/sd")

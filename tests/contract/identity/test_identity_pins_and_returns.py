@@ -137,6 +137,27 @@ async def test_an_account_with_nothing_else_in_it_is_closed_and_its_sessions_end
     assert (await say(world, "ReturnProfile", returning(source, profile.profile_id, target, left_behind=CLOSED))).closed
 
 
+@pytest.mark.parametrize("fate", ["untouched", "locked", "with another"])
+async def test_a_childs_account_closes_with_the_spare_profile_of_its_owner_alone(world: World, fate: str) -> None:
+    source = await world.active()
+    kim = await world.profile(source, "Kim", kids=True, maturity_age=6)
+    coming = pb.ProfileMove(source_account_id=source, profile_id=kim.profile_id)
+    target = await world.active(email="karin@example.com", profile_name="Karin", profile_move=coming)
+    await move(world, source, kim.profile_id, target)
+    karin, arrived = await world.profiles(target)
+    assert (karin.name, karin.primary, arrived.primary, arrived.kids) == ("Karin", True, False, True)
+    if fate == "locked":
+        await set_pin(world, target, karin.profile_id, "4711")
+    if fate == "with another":
+        await world.profile(target, "Mia")
+    request = returning(source, kim.profile_id, target, left_behind=CLOSED, spare_profile_id=karin.profile_id)
+    for _ in range(2):
+        answer = await say(world, "ReturnProfile", request)
+        assert answer.closed == (fate == "untouched")
+    if fate != "untouched":
+        assert {"Karin", "Kim"} <= {each.name for each in await world.profiles(target)}
+
+
 async def test_a_straggling_move_does_not_take_a_returned_profile_away_again(world: World) -> None:
     source, target = await world.active(), await own_account(world)
     profile = await world.profile(source)

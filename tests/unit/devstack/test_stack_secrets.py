@@ -44,6 +44,7 @@ def surroundings(secrets: Secrets) -> Surroundings:
         addresses={service: f"127.0.0.1:{7400 + number}" for number, service in enumerate(SERVICES)},
         smtp_url="smtp://user:the-mail-password@127.0.0.1:25",
         text_url="smpp://user:the-text-password@127.0.0.1:2775",
+        data_dir=Path("/data"),
     )
 
 

@@ -1254,3 +1254,51 @@ class ListMyListResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListMyListResponse: _TypeAlias = ListMyListResponse  # noqa: Y015
+
+@_typing.final
+class GetProfileUseRequest(_message.Message):
+    """Request of GetProfileUse."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    PROFILE_ID_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.str
+    """The account."""
+    profile_id: _builtins.str
+    """The profile."""
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.str = ...,
+        profile_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "profile_id", b"profile_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetProfileUseRequest: _TypeAlias = GetProfileUseRequest  # noqa: Y015
+
+@_typing.final
+class GetProfileUseResponse(_message.Message):
+    """Answer of GetProfileUse."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USED_FIELD_NUMBER: _builtins.int
+    used: _builtins.bool
+    """Something was watched on it, is on its list, or it has settings of downloads."""
+    def __init__(
+        self,
+        *,
+        used: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["used", b"used"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetProfileUseResponse: _TypeAlias = GetProfileUseResponse  # noqa: Y015

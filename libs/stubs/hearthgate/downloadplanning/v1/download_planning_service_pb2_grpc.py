@@ -80,6 +80,11 @@ class DownloadPlanningServiceStub:
                 request_serializer=hearthgate_dot_downloadplanning_dot_v1_dot_download__planning__service__pb2.ListMyListRequest.SerializeToString,
                 response_deserializer=hearthgate_dot_downloadplanning_dot_v1_dot_download__planning__service__pb2.ListMyListResponse.FromString,
                 _registered_method=True)
+        self.GetProfileUse = channel.unary_unary(
+                '/hearthgate.downloadplanning.v1.DownloadPlanningService/GetProfileUse',
+                request_serializer=hearthgate_dot_downloadplanning_dot_v1_dot_download__planning__service__pb2.GetProfileUseRequest.SerializeToString,
+                response_deserializer=hearthgate_dot_downloadplanning_dot_v1_dot_download__planning__service__pb2.GetProfileUseResponse.FromString,
+                _registered_method=True)
 
 
 class DownloadPlanningServiceServicer:
@@ -156,6 +161,14 @@ class DownloadPlanningServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetProfileUse(self, request, context):
+        """Tells whether anybody has used a profile. Caller: gateway, before an account is closed in which nothing else is. Effect: none.
+        Errors: none of its own.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_DownloadPlanningServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -203,6 +216,11 @@ def add_DownloadPlanningServiceServicer_to_server(servicer, server):
                     servicer.ListMyList,
                     request_deserializer=hearthgate_dot_downloadplanning_dot_v1_dot_download__planning__service__pb2.ListMyListRequest.FromString,
                     response_serializer=hearthgate_dot_downloadplanning_dot_v1_dot_download__planning__service__pb2.ListMyListResponse.SerializeToString,
+            ),
+            'GetProfileUse': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetProfileUse,
+                    request_deserializer=hearthgate_dot_downloadplanning_dot_v1_dot_download__planning__service__pb2.GetProfileUseRequest.FromString,
+                    response_serializer=hearthgate_dot_downloadplanning_dot_v1_dot_download__planning__service__pb2.GetProfileUseResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -449,6 +467,33 @@ class DownloadPlanningService:
             '/hearthgate.downloadplanning.v1.DownloadPlanningService/ListMyList',
             hearthgate_dot_downloadplanning_dot_v1_dot_download__planning__service__pb2.ListMyListRequest.SerializeToString,
             hearthgate_dot_downloadplanning_dot_v1_dot_download__planning__service__pb2.ListMyListResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetProfileUse(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hearthgate.downloadplanning.v1.DownloadPlanningService/GetProfileUse',
+            hearthgate_dot_downloadplanning_dot_v1_dot_download__planning__service__pb2.GetProfileUseRequest.SerializeToString,
+            hearthgate_dot_downloadplanning_dot_v1_dot_download__planning__service__pb2.GetProfileUseResponse.FromString,
             options,
             channel_credentials,
             insecure,

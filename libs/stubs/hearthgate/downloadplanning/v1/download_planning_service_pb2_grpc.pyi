@@ -47,6 +47,10 @@ class DownloadPlanningServiceStub:
     """
     ListMyList: _aio.UnaryUnaryMultiCallable[_download_planning_service_pb2.ListMyListRequest, _download_planning_service_pb2.ListMyListResponse]
     """Lists a profile's list, the latest first. Caller: gateway. Effect: none. Errors: none of its own."""
+    GetProfileUse: _aio.UnaryUnaryMultiCallable[_download_planning_service_pb2.GetProfileUseRequest, _download_planning_service_pb2.GetProfileUseResponse]
+    """Tells whether anybody has used a profile. Caller: gateway, before an account is closed in which nothing else is. Effect: none.
+    Errors: none of its own.
+    """
 
 class DownloadPlanningServiceServicer(metaclass=_abc_1.ABCMeta):
     """The catalogue, what was watched, and what a phone should have on it before the journey."""
@@ -135,5 +139,15 @@ class DownloadPlanningServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_download_planning_service_pb2.ListMyListRequest, _abc.Awaitable[_download_planning_service_pb2.ListMyListResponse]],
     ) -> _abc.Awaitable[_download_planning_service_pb2.ListMyListResponse]:
         """Lists a profile's list, the latest first. Caller: gateway. Effect: none. Errors: none of its own."""
+
+    @_abc_1.abstractmethod
+    def GetProfileUse(
+        self,
+        request: _download_planning_service_pb2.GetProfileUseRequest,
+        context: _aio.ServicerContext[_download_planning_service_pb2.GetProfileUseRequest, _abc.Awaitable[_download_planning_service_pb2.GetProfileUseResponse]],
+    ) -> _abc.Awaitable[_download_planning_service_pb2.GetProfileUseResponse]:
+        """Tells whether anybody has used a profile. Caller: gateway, before an account is closed in which nothing else is. Effect: none.
+        Errors: none of its own.
+        """
 
 def add_DownloadPlanningServiceServicer_to_server(servicer: DownloadPlanningServiceServicer, server: _aio.Server) -> None: ...

@@ -732,6 +732,7 @@ class CreateOwnAccountRequest(_message.Message):
     CLIENT_FIELD_NUMBER: _builtins.int
     TRANSFER_VERIFICATION_ID_FIELD_NUMBER: _builtins.int
     TRANSFER_CODE_FIELD_NUMBER: _builtins.int
+    PROFILE_NAME_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """UUID; the same id gives the same answer."""
     session_token: _builtins.str
@@ -752,6 +753,10 @@ class CreateOwnAccountRequest(_message.Message):
     """From OwnAccountService.RequestProfileTransfer: the owner's yes, for a kids' profile or one with a PIN; else empty."""
     transfer_code: _builtins.str
     """The code that the owner was sent, 4 to 10 digits; empty where a device of the household says yes."""
+    profile_name: _builtins.str
+    """Where a kids' profile moves: name of the owner's profile that the account gets beside it, 1 to 40 characters; empty: a plain one. For any other
+    profile, which becomes the owner's itself, it must be empty.
+    """
     @_builtins.property
     def client(self) -> _client_context_pb2.ClientContext:
         """The client as the edge sees it."""
@@ -770,10 +775,11 @@ class CreateOwnAccountRequest(_message.Message):
         client: _client_context_pb2.ClientContext | None = ...,
         transfer_verification_id: _builtins.str = ...,
         transfer_code: _builtins.str = ...,
+        profile_name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["client", b"client"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["client", b"client", "country_code", b"country_code", "email", b"email", "password", b"password", "phone", b"phone", "plan_id", b"plan_id", "profile_id", b"profile_id", "request_id", b"request_id", "session_token", b"session_token", "transfer_code", b"transfer_code", "transfer_verification_id", b"transfer_verification_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client", b"client", "country_code", b"country_code", "email", b"email", "password", b"password", "phone", b"phone", "plan_id", b"plan_id", "profile_id", b"profile_id", "profile_name", b"profile_name", "request_id", b"request_id", "session_token", b"session_token", "transfer_code", b"transfer_code", "transfer_verification_id", b"transfer_verification_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -26,7 +26,7 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from hearthgate.identity.v1 import identity_service_pb2 as hearthgate_dot_identity_dot_v1_dot_identity__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,hearthgate/identity/v1/profile_service.proto\x12\x16hearthgate.identity.v1\x1a\x1b\x62uf/validate/validate.proto\x1a-hearthgate/identity/v1/identity_service.proto\"w\n\x14SetProfilePinRequest\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1c\n\nprofile_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12#\n\x03pin\x18\x03 \x01(\tB\x16\xbaH\x13r\x11\x32\x0f^([0-9]{4,8})?$\"I\n\x15SetProfilePinResponse\x12\x30\n\x07profile\x18\x01 \x01(\x0b\x32\x1f.hearthgate.identity.v1.Profile\"v\n\x16\x43heckProfilePinRequest\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1c\n\nprofile_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12 \n\x03pin\x18\x03 \x01(\tB\x13\xbaH\x10r\x0e\x32\x0c^[0-9]{4,8}$\"?\n\x17\x43heckProfilePinResponse\x12\r\n\x05right\x18\x01 \x01(\x08\x12\x15\n\rattempts_left\x18\x02 \x01(\r\"\xf8\x01\n\x14ReturnProfileRequest\x12#\n\x11source_account_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1c\n\nprofile_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12#\n\x11target_account_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x43\n\x0bleft_behind\x18\x04 \x01(\x0e\x32\".hearthgate.identity.v1.LeftBehindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\"\n\x10\x66resh_profile_id\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x0f\n\x07\x64ry_run\x18\x06 \x01(\x08\"Y\n\x15ReturnProfileResponse\x12\x30\n\x07profile\x18\x01 \x01(\x0b\x32\x1f.hearthgate.identity.v1.Profile\x12\x0e\n\x06\x63losed\x18\x02 \x01(\x08*i\n\nLeftBehind\x12\x1b\n\x17LEFT_BEHIND_UNSPECIFIED\x10\x00\x12\x1d\n\x19LEFT_BEHIND_FRESH_PROFILE\x10\x01\x12\x1f\n\x1bLEFT_BEHIND_CLOSED_IF_EMPTY\x10\x02\x32\xe0\x02\n\x0eProfileService\x12l\n\rSetProfilePin\x12,.hearthgate.identity.v1.SetProfilePinRequest\x1a-.hearthgate.identity.v1.SetProfilePinResponse\x12r\n\x0f\x43heckProfilePin\x12..hearthgate.identity.v1.CheckProfilePinRequest\x1a/.hearthgate.identity.v1.CheckProfilePinResponse\x12l\n\rReturnProfile\x12,.hearthgate.identity.v1.ReturnProfileRequest\x1a-.hearthgate.identity.v1.ReturnProfileResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,hearthgate/identity/v1/profile_service.proto\x12\x16hearthgate.identity.v1\x1a\x1b\x62uf/validate/validate.proto\x1a-hearthgate/identity/v1/identity_service.proto\"w\n\x14SetProfilePinRequest\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1c\n\nprofile_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12#\n\x03pin\x18\x03 \x01(\tB\x16\xbaH\x13r\x11\x32\x0f^([0-9]{4,8})?$\"I\n\x15SetProfilePinResponse\x12\x30\n\x07profile\x18\x01 \x01(\x0b\x32\x1f.hearthgate.identity.v1.Profile\"v\n\x16\x43heckProfilePinRequest\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1c\n\nprofile_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12 \n\x03pin\x18\x03 \x01(\tB\x13\xbaH\x10r\x0e\x32\x0c^[0-9]{4,8}$\"?\n\x17\x43heckProfilePinResponse\x12\r\n\x05right\x18\x01 \x01(\x08\x12\x15\n\rattempts_left\x18\x02 \x01(\r\"\x9f\x02\n\x14ReturnProfileRequest\x12#\n\x11source_account_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1c\n\nprofile_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12#\n\x11target_account_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x43\n\x0bleft_behind\x18\x04 \x01(\x0e\x32\".hearthgate.identity.v1.LeftBehindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\"\n\x10\x66resh_profile_id\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x0f\n\x07\x64ry_run\x18\x06 \x01(\x08\x12%\n\x10spare_profile_id\x18\x07 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"Y\n\x15ReturnProfileResponse\x12\x30\n\x07profile\x18\x01 \x01(\x0b\x32\x1f.hearthgate.identity.v1.Profile\x12\x0e\n\x06\x63losed\x18\x02 \x01(\x08*i\n\nLeftBehind\x12\x1b\n\x17LEFT_BEHIND_UNSPECIFIED\x10\x00\x12\x1d\n\x19LEFT_BEHIND_FRESH_PROFILE\x10\x01\x12\x1f\n\x1bLEFT_BEHIND_CLOSED_IF_EMPTY\x10\x02\x32\xe0\x02\n\x0eProfileService\x12l\n\rSetProfilePin\x12,.hearthgate.identity.v1.SetProfilePinRequest\x1a-.hearthgate.identity.v1.SetProfilePinResponse\x12r\n\x0f\x43heckProfilePin\x12..hearthgate.identity.v1.CheckProfilePinRequest\x1a/.hearthgate.identity.v1.CheckProfilePinResponse\x12l\n\rReturnProfile\x12,.hearthgate.identity.v1.ReturnProfileRequest\x1a-.hearthgate.identity.v1.ReturnProfileResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -55,8 +55,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RETURNPROFILEREQUEST'].fields_by_name['left_behind']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
   _globals['_RETURNPROFILEREQUEST'].fields_by_name['fresh_profile_id']._loaded_options = None
   _globals['_RETURNPROFILEREQUEST'].fields_by_name['fresh_profile_id']._serialized_options = b'\272H\005r\003\260\001\001'
-  _globals['_LEFTBEHIND']._serialized_start=871
-  _globals['_LEFTBEHIND']._serialized_end=976
+  _globals['_RETURNPROFILEREQUEST'].fields_by_name['spare_profile_id']._loaded_options = None
+  _globals['_RETURNPROFILEREQUEST'].fields_by_name['spare_profile_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
+  _globals['_LEFTBEHIND']._serialized_start=910
+  _globals['_LEFTBEHIND']._serialized_end=1015
   _globals['_SETPROFILEPINREQUEST']._serialized_start=148
   _globals['_SETPROFILEPINREQUEST']._serialized_end=267
   _globals['_SETPROFILEPINRESPONSE']._serialized_start=269
@@ -66,9 +68,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CHECKPROFILEPINRESPONSE']._serialized_start=464
   _globals['_CHECKPROFILEPINRESPONSE']._serialized_end=527
   _globals['_RETURNPROFILEREQUEST']._serialized_start=530
-  _globals['_RETURNPROFILEREQUEST']._serialized_end=778
-  _globals['_RETURNPROFILERESPONSE']._serialized_start=780
-  _globals['_RETURNPROFILERESPONSE']._serialized_end=869
-  _globals['_PROFILESERVICE']._serialized_start=979
-  _globals['_PROFILESERVICE']._serialized_end=1331
+  _globals['_RETURNPROFILEREQUEST']._serialized_end=817
+  _globals['_RETURNPROFILERESPONSE']._serialized_start=819
+  _globals['_RETURNPROFILERESPONSE']._serialized_end=908
+  _globals['_PROFILESERVICE']._serialized_start=1018
+  _globals['_PROFILESERVICE']._serialized_end=1370
 # @@protoc_insertion_point(module_scope)

@@ -29,7 +29,7 @@ class _LeftBehindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LeftBehind
     LEFT_BEHIND_FRESH_PROFILE: _LeftBehind.ValueType  # 1
     """A fresh profile of the same name, rating and kind."""
     LEFT_BEHIND_CLOSED_IF_EMPTY: _LeftBehind.ValueType  # 2
-    """A closed account if no other profile is in it, its sessions ended as MOVED_BACK; else a fresh profile."""
+    """A closed account if no other profile is in it but the spare one, its sessions ended as MOVED_BACK; else a fresh profile."""
 
 class LeftBehind(_LeftBehind, metaclass=_LeftBehindEnumTypeWrapper):
     """What a profile that returns leaves behind."""
@@ -39,7 +39,7 @@ LEFT_BEHIND_UNSPECIFIED: LeftBehind.ValueType  # 0
 LEFT_BEHIND_FRESH_PROFILE: LeftBehind.ValueType  # 1
 """A fresh profile of the same name, rating and kind."""
 LEFT_BEHIND_CLOSED_IF_EMPTY: LeftBehind.ValueType  # 2
-"""A closed account if no other profile is in it, its sessions ended as MOVED_BACK; else a fresh profile."""
+"""A closed account if no other profile is in it but the spare one, its sessions ended as MOVED_BACK; else a fresh profile."""
 Global___LeftBehind: _TypeAlias = LeftBehind  # noqa: Y015
 
 @_typing.final
@@ -164,6 +164,7 @@ class ReturnProfileRequest(_message.Message):
     LEFT_BEHIND_FIELD_NUMBER: _builtins.int
     FRESH_PROFILE_ID_FIELD_NUMBER: _builtins.int
     DRY_RUN_FIELD_NUMBER: _builtins.int
+    SPARE_PROFILE_ID_FIELD_NUMBER: _builtins.int
     source_account_id: _builtins.str
     """The account it had moved from, and goes back to."""
     profile_id: _builtins.str
@@ -176,6 +177,8 @@ class ReturnProfileRequest(_message.Message):
     """UUID of the fresh profile, where there is to be one; the same at each repeat."""
     dry_run: _builtins.bool
     """Look whether it could be returned, and change nothing."""
+    spare_profile_id: _builtins.str
+    """A profile that nobody has used, and that keeps no account open by itself: the owner's beside a kids' one. Empty for none."""
     def __init__(
         self,
         *,
@@ -185,10 +188,11 @@ class ReturnProfileRequest(_message.Message):
         left_behind: Global___LeftBehind.ValueType = ...,
         fresh_profile_id: _builtins.str = ...,
         dry_run: _builtins.bool = ...,
+        spare_profile_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dry_run", b"dry_run", "fresh_profile_id", b"fresh_profile_id", "left_behind", b"left_behind", "profile_id", b"profile_id", "source_account_id", b"source_account_id", "target_account_id", b"target_account_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dry_run", b"dry_run", "fresh_profile_id", b"fresh_profile_id", "left_behind", b"left_behind", "profile_id", b"profile_id", "source_account_id", b"source_account_id", "spare_profile_id", b"spare_profile_id", "target_account_id", b"target_account_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
