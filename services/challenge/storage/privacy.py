@@ -16,7 +16,9 @@ _FIRST_ID: Final = UUID(int=0)
 
 
 def _delivery(row: Record) -> Iterable[Document]:
-    yield {**row, "parameters": json.loads(row["parameters"])}
+    """A message without the sealed tokens of its links."""
+    told = {name: value for name, value in json.loads(row["parameters"]).items() if not name.startswith("sealed_")}
+    yield {**row, "parameters": told}
 
 
 def _without_hash(row: Record) -> Iterable[Document]:

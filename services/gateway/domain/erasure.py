@@ -148,7 +148,7 @@ def due_at(erasure: Erasure, step: Step, now: datetime, policy: ErasurePolicy) -
 
 
 def first_fence(now: datetime) -> int:
-    """The first fence of an erasure: microseconds since 1970, more than any of an earlier one whose receipt was lost."""
+    """The first fence of an erasure: microseconds since 1970, beyond those of one whose receipt was lost."""
     return (now - _EPOCH) // timedelta(microseconds=1)
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -16,27 +14,11 @@ from hearthgate.identity.v1 import identity_service_pb2 as identity_pb
 from services.gateway.erasures import carry_on, claim
 from services.gateway.storage import decisions, erasures
 from tests.contract.gateway.erasing_world import LONG, finish, look, work
-from tests.contract.gateway.everything import found
-from tests.contract.gateway.gateway_world import Household, World, failure, once
+from tests.contract.gateway.gateway_world import Household, World, failure, hold_once, once
+from tests.contract.gateway.searching import found
 from tests.contract.gateway.test_gateway_members import _member
 
 ACTIVE, ON_HOLD = identity_pb.ACCOUNT_STATE_ACTIVE, identity_pb.ACCOUNT_STATE_ON_HOLD
-
-
-class Gate:
-    """Holds whoever comes by first, until it is opened."""
-
-    def __init__(self, inner: Callable[..., Awaitable[Any]]) -> None:
-        self._inner = inner
-        self._first = True
-        self.reached, self.open = asyncio.Event(), asyncio.Event()
-
-    async def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._first:
-            self._first = False
-            self.reached.set()
-            await self.open.wait()
-        return await self._inner(*args, **kwargs)
 
 
 @pytest.mark.parametrize("state", [ACTIVE, ON_HOLD])
@@ -90,14 +72,13 @@ async def test_a_member_whose_erasure_is_called_off_plays_again_when_the_host_is
 async def test_a_worker_that_lost_its_lease_closes_nothing_that_was_called_off(
     home: Household, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gate = Gate(world.gateway.privacy.close_account)
-    monkeypatch.setattr(world.gateway.privacy, "close_account", gate)
+    gate = hold_once(monkeypatch, world.gateway.privacy, "close_account")
     late = asyncio.create_task(_erase_as_operator(world, home.account_id))
-    await gate.reached.wait()
+    await gate.held.wait()
     world.clock.advance(LONG)
     erasure_id = str(erasures.erasure_id_of(world.gateway.digest_key, UUID(home.account_id)))
     cancelled = await world.privacy_as_operator.CancelErasure(pb.CancelErasureRequest(erasure_id=erasure_id))
-    gate.open.set()
+    gate.release.set()
     assert (await late).state == pb.ERASURE_STATE_CANCELLED, "it says what became of it"
     assert (await look(world, erasure_id)) == cancelled.erasure
     await home.tv.sign_in(home.owner)
@@ -113,16 +94,15 @@ async def test_a_worker_that_lost_its_lease_disturbs_nobody_who_took_the_erasure
 ) -> None:
     begun = await _erase_as_operator(world, home.account_id)
     world.clock.advance(timedelta(days=14))
-    gate = Gate(world.gateway.privacy.erase)
-    monkeypatch.setattr(world.gateway.privacy, "erase", gate)
+    gate = hold_once(monkeypatch, world.gateway.privacy, "erase")
     (mine,) = await claim(world.gateway, 10)
     late = asyncio.create_task(carry_on(world.gateway, mine))
-    await gate.reached.wait()
+    await gate.held.wait()
     world.clock.advance(LONG)
     (other,) = await claim(world.gateway, 10)
     assert other.fence > mine.fence
     now = world.clock.now()
-    gate.open.set()
+    gate.release.set()
     await late
     assert not await erasures.postpone(world.databases["gateway"], mine, now, now, {})
     await erasures.release(world.databases["gateway"], mine, now)
@@ -136,15 +116,14 @@ async def test_a_start_that_was_under_way_while_everything_was_deleted_leaves_no
 ) -> None:
     traces = {"account id": [home.account_id.encode(), UUID(home.account_id).bytes]}
     begun = await _erase(home)
-    gate = Gate(decisions.insert)
-    monkeypatch.setattr(decisions, "insert", gate)
+    gate = hold_once(monkeypatch, decisions, "insert")
     start = asyncio.create_task(home.tv.play("film"))
-    await gate.reached.wait()
+    await gate.held.wait()
     world.clock.advance(timedelta(days=14))
     while (await look(world, begun.erasure_id)).next_step != "settle_again":
         await work(world)
         world.clock.advance(timedelta(minutes=1))
-    gate.open.set()
+    gate.release.set()
     assert (await start).outcome == decision_pb2.OUTCOME_DENIED
     assert "gateway.decision" in (await found(world, traces))["account id"], "deleting once leaves it there"
     assert (await finish(world, begun.erasure_id)).state == pb.ERASURE_STATE_DONE

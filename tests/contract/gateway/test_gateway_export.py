@@ -11,8 +11,9 @@ from uuid import UUID, uuid4
 
 from hearthgate.gateway.v1 import privacy_service_pb2 as pb
 from services.gateway.storage.privacy import HOLDINGS
-from tests.contract.gateway.everything import SERVICES, Everything, live
+from tests.contract.gateway.everything import Everything, live
 from tests.contract.gateway.gateway_world import ELSEWHERE, Household, World, asked_by, failure
+from tests.contract.gateway.searching import SERVICES
 from tests.contract.holdings import unknown_tables, unlisted
 
 EXCEPTIONS = {
