@@ -34,10 +34,14 @@ Document = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Subject:
-    """Whom it is about: an account, and the keyed hashes of its contacts where a service keeps things under those."""
+    """Whom it is about: an account, and the keyed hashes of its contacts where a service keeps things under those.
+
+    ``other_hashes`` are of other people's contacts, which were written to for the account.
+    """
 
     account_id: UUID
     contact_hashes: tuple[bytes, ...] = field(default=(), repr=False)
+    other_hashes: tuple[bytes, ...] = field(default=(), repr=False)
 
 
 def by_account(subject: Subject) -> Any:
@@ -48,6 +52,11 @@ def by_account(subject: Subject) -> Any:
 def by_contacts(subject: Subject) -> Any:
     """The first parameter of a statement that finds its rows by hashes of contacts."""
     return list(subject.contact_hashes)
+
+
+def by_all_contacts(subject: Subject) -> Any:
+    """The same with other people's contacts."""
+    return [*subject.contact_hashes, *subject.other_hashes]
 
 
 def as_it_is(row: Record) -> Iterable[Document]:
@@ -62,6 +71,7 @@ class Holding:
     ``erase`` takes the subject and a number of rows. ``export`` takes the subject, a number of rows, and the values of
     ``keys`` in the row after which the page begins, which for the first page are ``first``. What is not exported says
     why in ``withheld``, in words for the person. ``column`` is the column by which the rows name the account.
+    ``export_subject`` is for rows that are read by something else than they are deleted by.
     """
 
     kind: str
@@ -74,6 +84,7 @@ class Holding:
     withheld: str = ""
     column: str = "account_id"
     subject: Callable[[Subject], Any] = by_account
+    export_subject: Callable[[Subject], Any] | None = None
 
     def __post_init__(self) -> None:
         if bool(self.export) == bool(self.withheld) or len(self.keys) != len(self.first):
@@ -116,8 +127,9 @@ async def export_holdings(
 
 async def _documents(executor: Executor, holding: Holding, subject: Subject) -> AsyncGenerator[Document]:
     after: tuple[Any, ...] | None = holding.first if holding.export else None
+    whose = (holding.export_subject or holding.subject)(subject)
     while after is not None:
-        rows = await executor.fetch(holding.export, holding.subject(subject), PAGE_ROWS, *after)
+        rows = await executor.fetch(holding.export, whose, PAGE_ROWS, *after)
         for row in rows:
             for document in holding.documents(row):
                 yield document

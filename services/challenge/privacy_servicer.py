@@ -52,5 +52,6 @@ class PrivacyServicer(rpc.PrivacyServiceServicer):
     async def EraseAccount(self, request: pb.EraseAccountRequest, _: RpcContext) -> pb.EraseAccountResponse:
         """Deletes everything that is held about an account."""
         account_id, destinations = parse_uuid(request.account_id, "account_id"), list(request.destinations)
-        erased = await erase_account(account_id, destinations, context=self._context)
+        others = list(request.other_destinations)
+        erased = await erase_account(account_id, destinations, others, context=self._context)
         return pb.EraseAccountResponse(counts=erased_counts(erased.counts), complete=erased.complete)

@@ -75,8 +75,7 @@ async def anchor(identity: Identity) -> int:
         return 0
     # The log is a place outside, too: shipped to a store that nobody can rewrite, it is as good as the file.
     _log.info("audit anchor", anchor=made.number, leaves=made.leaf_count, record=made.record())
-    for start in range(0, len(changed), _ROWS_AT_ONCE):
-        await storage.mark_anchored(database, changed[start : start + _ROWS_AT_ONCE])
+    await storage.mark_anchored(database, changed)
     return len(changed)
 
 

@@ -35,7 +35,8 @@ async def finish_memberships(identity: Identity) -> None:
         await tell_members(account_id, identity)
     for account_id in leavers:
         await tell_host(account_id, identity)
-    await members.delete_old_places(identity.database, now - PLACE_RETENTION)
+    # What is left over is for the next round.
+    await members.delete_old_places(identity.database, now - PLACE_RETENTION, _BATCH)
     for account_id in expired:
         async with identity.database.transaction() as transaction:
             await members.expire_places(transaction, account_id, now)

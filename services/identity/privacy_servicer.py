@@ -19,6 +19,7 @@ from services.identity.use_cases.close_account import close_account
 from services.identity.use_cases.context import Identity
 from services.identity.use_cases.erase_account import erase_account
 from services.identity.use_cases.export_account import export_account
+from services.identity.use_cases.list_destinations import list_destinations
 from services.identity.use_cases.reopen_account import reopen_account
 
 SERVICE_NAME: Final = pb.DESCRIPTOR.services_by_name["PrivacyService"].full_name
@@ -54,12 +55,18 @@ class PrivacyServicer(rpc.PrivacyServiceServicer):
         erased = await erase_account(_account_id(request.account_id), identity=self._identity)
         return pb.EraseAccountResponse(counts=erased_counts(erased.counts), complete=erased.complete)
 
+    async def ListDestinations(
+        self, request: pb.ListDestinationsRequest, context: Context
+    ) -> pb.ListDestinationsResponse:
+        found = await list_destinations(_account_id(request.account_id), identity=self._identity)
+        return pb.ListDestinationsResponse(own_destinations=found.own, other_destinations=found.others)
+
     async def CloseAccount(self, request: pb.CloseAccountRequest, context: Context) -> pb.CloseAccountResponse:
-        ended = await close_account(_account_id(request.account_id), identity=self._identity)
+        ended = await close_account(_account_id(request.account_id), request.fence, identity=self._identity)
         return pb.CloseAccountResponse(ended_session_count=ended)
 
     async def ReopenAccount(self, request: pb.ReopenAccountRequest, context: Context) -> pb.ReopenAccountResponse:
-        await reopen_account(_account_id(request.account_id), on_hold=request.on_hold, identity=self._identity)
+        await reopen_account(_account_id(request.account_id), request.fence, identity=self._identity)
         return pb.ReopenAccountResponse()
 
 

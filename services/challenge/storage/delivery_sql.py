@@ -8,6 +8,9 @@ _DELIVERY: Final = (
     "delivery_id, challenge_id, message_id, channel, state, attempt_count, update_time, provider, last_failure"
 )
 
+_TOKENS: Final = "array['sealed_disown_token', 'sealed_invitation']"
+"""What a message's links open: not kept once it is sent, or will not be."""
+
 INSERT_DELIVERY: Final = """/* challenge.insert_delivery: a message to be sent */
 insert into delivery (
     account_id, delivery_id, challenge_id, message_id, kind, channel, state, language, parameters,
@@ -42,18 +45,18 @@ returning d.account_id, d.delivery_id, d.challenge_id, d.message_id, d.kind, d.c
           d.sealed_destination, d.attempt_count, d.expire_time,
           case when c.state = 'pending' and c.expire_time > $3 then c.sealed_code end as sealed_code"""
 
-MARK_ACCEPTED: Final = """/* challenge.mark_accepted: providers took these messages, whoever's lease it was */
+MARK_ACCEPTED: Final = f"""/* challenge.mark_accepted: providers took these messages, whoever's lease it was */
 update delivery d
-set state = 'accepted', sealed_destination = null, parameters = d.parameters - 'sealed_disown_token',
+set state = 'accepted', sealed_destination = null, parameters = d.parameters - {_TOKENS},
     provider_reference = c.reference, provider = c.provider,
     update_time = $5
 from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) c (account_id, delivery_id, reference, provider)
 where d.account_id = any($1::uuid[]) and d.account_id = c.account_id and d.delivery_id = c.delivery_id
   and d.state = 'queued'"""
 
-MARK_OVER: Final = """/* challenge.mark_over: the message will not be sent */
+MARK_OVER: Final = f"""/* challenge.mark_over: the message will not be sent */
 update delivery
-set state = $4, sealed_destination = null, parameters = parameters - 'sealed_disown_token',
+set state = $4, sealed_destination = null, parameters = parameters - {_TOKENS},
     last_failure = $5, update_time = $6
 where account_id = $1 and delivery_id = $2 and state = 'queued' and attempt_count = $3"""
 
@@ -64,7 +67,7 @@ where account_id = $1 and delivery_id = $2 and state = 'queued' and attempt_coun
 
 REPORT: Final = f"""/* challenge.report: a provider's word on a message; the first final word stays */
 update delivery
-set state = $3, sealed_destination = null, parameters = parameters - 'sealed_disown_token',
+set state = $3, sealed_destination = null, parameters = parameters - {_TOKENS},
     update_time = $4
 where account_id = $1 and delivery_id = $2 and state in ('queued', 'accepted', 'expired')
 returning {_DELIVERY}"""

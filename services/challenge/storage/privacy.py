@@ -9,14 +9,16 @@ from uuid import UUID
 
 from asyncpg import Record
 
-from libs.persistence.privacy import Document, Holding, by_contacts
+from libs.persistence.privacy import Document, Holding, by_all_contacts, by_contacts
 from services.challenge.storage import privacy_sql as sql
 
 _FIRST_ID: Final = UUID(int=0)
 
 
 def _delivery(row: Record) -> Iterable[Document]:
-    yield {**row, "parameters": json.loads(row["parameters"])}
+    """A message without the sealed tokens of its links."""
+    told = {name: value for name, value in json.loads(row["parameters"]).items() if not name.startswith("sealed_")}
+    yield {**row, "parameters": told}
 
 
 def _without_hash(row: Record) -> Iterable[Document]:
@@ -24,6 +26,15 @@ def _without_hash(row: Record) -> Iterable[Document]:
 
 
 HOLDINGS: Final = (
+    # First: the codes, which go next, know some of the hashes.
+    Holding(
+        kind="sends_by_address",
+        table="destination_send_window",
+        withheld="When messages went to addresses and numbers, kept under keyed hashes; the messages tell the same.",
+        erase=sql.ERASE_DESTINATIONS,
+        column="destination_hash",
+        subject=by_all_contacts,
+    ),
     Holding(
         kind="codes_and_questions",
         table="challenge",
@@ -68,14 +79,6 @@ HOLDINGS: Final = (
         table="request",
         withheld="Digests by which a repeated request is recognised.",
         erase=sql.ERASE_REQUESTS,
-    ),
-    Holding(
-        kind="sends_by_address",
-        table="destination_send_window",
-        withheld="When messages went to your address and number, kept under keyed hashes; the messages tell the same.",
-        erase=sql.ERASE_DESTINATIONS,
-        column="destination_hash",
-        subject=by_contacts,
     ),
     Holding(
         kind="unsubscriptions",

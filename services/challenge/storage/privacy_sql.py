@@ -34,6 +34,9 @@ order by destination_hash, kind limit $2"""
 
 _OF_CONTACTS: Final = "destination_hash = any($1::bytea[])"
 
+LIST_CODE_DESTINATIONS: Final = """/* challenge.list_code_destinations: under which hashes an account's codes went */
+select distinct destination_hash from challenge where account_id = $1 and destination_hash is not null"""
+
 ERASE_CHALLENGES: Final = erase_rows("challenge", "challenge", "account_id, challenge_id")
 ERASE_DELIVERIES: Final = erase_rows("challenge", "delivery", "account_id, delivery_id")
 ERASE_FAILURES: Final = erase_rows("challenge", "failure_budget", "account_id, purpose")

@@ -18,6 +18,10 @@ def export_account(
 
 
 def subject_of(account_id: UUID, destinations: Sequence[str], context: Context) -> Subject:
-    """Whom it is about; the owner's address and number are hashed as sends to them were."""
-    hashes = context.keys.contact_hashes(destinations)
-    return Subject(account_id=account_id, contact_hashes=tuple(sorted(hashes)))
+    """Whom it is about; the owner's addresses and numbers are hashed as sends to them were."""
+    return Subject(account_id=account_id, contact_hashes=hashes_of(destinations, context))
+
+
+def hashes_of(destinations: Sequence[str], context: Context) -> tuple[bytes, ...]:
+    """Under what sends to these are counted."""
+    return tuple(sorted(context.keys.contact_hashes(destinations)))

@@ -19,6 +19,8 @@ from hearthgate.identity.v1 import privacy_service_pb2_grpc as identity_rpc
 from libs.rpc.channel import Channel, call, call_stream
 
 LEAVES: Final = ("identity", "device_trust", "challenge", "download_planning")
+MOST_DESTINATIONS: Final = 1_000
+"""How many of each kind the challenge service takes in one call."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,6 +29,14 @@ class ExportPage:
 
     records: Sequence[tuple[str, str]] = field(repr=False)
     withheld: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Destinations:
+    """Addresses and numbers: ``own`` are the owner's, those of before included, ``others`` other people's."""
+
+    own: tuple[str, ...] = field(repr=False)
+    others: tuple[str, ...] = field(repr=False)
 
 
 class PrivacyClient:
@@ -55,22 +65,30 @@ class PrivacyClient:
                 )
 
     async def erase(
-        self, leaf: str, account_id: UUID, destinations: Sequence[str] = ()
+        self, leaf: str, account_id: UUID, destinations: Sequence[str] = (), others: Sequence[str] = ()
     ) -> tuple[Mapping[str, int], bool]:
         """How much a leaf deleted now, by kind, and whether nothing is left there."""
         stub, messages = self._leaves[leaf]
         request = messages.EraseAccountRequest(**_fields(leaf, account_id, destinations))
+        if others:
+            request.other_destinations.extend(others)
         answer = await call(stub.EraseAccount, request)
         return {each.kind: each.count for each in answer.counts}, answer.complete
 
-    async def close_account(self, account_id: UUID) -> int:
-        """Let nothing start any more; how many sessions ended by it. Raises NOT_FOUND."""
-        request = identity_pb.CloseAccountRequest(account_id=str(account_id))
+    async def list_destinations(self, account_id: UUID) -> Destinations:
+        """Every address and number that is held for an account; none for one that is not known."""
+        request = identity_pb.ListDestinationsRequest(account_id=str(account_id))
+        answer = await call(self._identity.ListDestinations, request)
+        return Destinations(own=tuple(answer.own_destinations), others=tuple(answer.other_destinations))
+
+    async def close_account(self, account_id: UUID, fence: int) -> int:
+        """Let nothing start any more; how many sessions ended by it. Raises NOT_FOUND; CONCURRENT_CHANGE: overtaken."""
+        request = identity_pb.CloseAccountRequest(account_id=str(account_id), fence=fence)
         return (await call(self._identity.CloseAccount, request)).ended_session_count
 
-    async def reopen_account(self, account_id: UUID, *, on_hold: bool) -> None:
-        """Let it be used again. Raises NOT_FOUND, STATE_CONFLICT."""
-        request = identity_pb.ReopenAccountRequest(account_id=str(account_id), on_hold=on_hold)
+    async def reopen_account(self, account_id: UUID, fence: int) -> None:
+        """Let it be what it was before it was closed. Raises NOT_FOUND; CONCURRENT_CHANGE: overtaken."""
+        request = identity_pb.ReopenAccountRequest(account_id=str(account_id), fence=fence)
         await call(self._identity.ReopenAccount, request)
 
 

@@ -1,20 +1,22 @@
 """The end of an account, as a list of steps that can each be repeated.
 
 The services that are told of an account by others come first, and are asked a second time when whatever was under way
-is over. Identity, which knows the contacts that they need, comes after them, and the gateway's own rows come last.
+is over. Identity, which knows the contacts that they need, comes after them, and the gateway's own rows come last: once
+when nobody can sign in any more, and once more when whoever had been looked up before that has ended.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
 from services.gateway.domain.records import AccountState
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_PAUSE: Final = timedelta(seconds=5)
 _LONGEST_PAUSE: Final = timedelta(hours=1)
 
@@ -45,6 +47,8 @@ class Step(StrEnum):
     DOWNLOAD_PLANNING_AGAIN = "download_planning_again"
     IDENTITY = "identity"
     GATEWAY = "gateway"
+    SETTLE_AGAIN = "settle_again"
+    GATEWAY_AGAIN = "gateway_again"
     REOPEN = "reopen"
     OVER = ""
 
@@ -53,9 +57,10 @@ STEPS: Final = (
     *(Step.CLOSE, Step.NOTIFY, Step.WAIT),
     *(Step.CHALLENGE, Step.DEVICE_TRUST, Step.DOWNLOAD_PLANNING, Step.SETTLE),
     *(Step.CHALLENGE_AGAIN, Step.DEVICE_TRUST_AGAIN, Step.DOWNLOAD_PLANNING_AGAIN),
-    *(Step.IDENTITY, Step.GATEWAY, Step.OVER),
+    *(Step.IDENTITY, Step.GATEWAY, Step.SETTLE_AGAIN, Step.GATEWAY_AGAIN, Step.OVER),
 )
-"""In order. WAIT and SETTLE do nothing: what follows them is due later."""
+"""In order. Both kinds of settling do nothing: what follows them is due later. So is what follows WAIT, which looks
+whether the account is still closed."""
 
 LEAVES: Final[Mapping[Step, str]] = {
     Step.CHALLENGE: "challenge",
@@ -83,7 +88,10 @@ class ErasurePolicy:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Erasure:
-    """An erasure as it is kept; ``account_id`` and ``request_id`` are None when it is done."""
+    """An erasure as it is kept; ``account_id`` and ``request_id`` are None when it is done.
+
+    ``fence`` grows with whoever takes it in hand: who comes with an earlier one changes nothing, here or in identity.
+    """
 
     erasure_id: UUID
     account_id: UUID | None
@@ -98,6 +106,7 @@ class Erasure:
     erase_time: datetime
     due_time: datetime | None
     done_time: datetime | None = None
+    fence: int = 0
 
     @property
     def can_be_cancelled(self) -> bool:
@@ -131,11 +140,16 @@ def due_at(erasure: Erasure, step: Step, now: datetime, policy: ErasurePolicy) -
     match step:
         case Step.WAIT:
             return max(erasure.erase_time, now)
-        case Step.SETTLE:
+        case Step.SETTLE | Step.SETTLE_AGAIN:
             return now + policy.settle
         case Step.OVER:
             return None
     return now
+
+
+def first_fence(now: datetime) -> int:
+    """The first fence of an erasure: microseconds since 1970, beyond those of one whose receipt was lost."""
+    return (now - _EPOCH) // timedelta(microseconds=1)
 
 
 def pause_after(attempts: int) -> timedelta:

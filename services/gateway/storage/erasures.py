@@ -26,7 +26,7 @@ async def begin(executor: Executor, new: Erasure, lease_time: datetime) -> Erasu
     row = await executor.fetch_row(
         sql.BEGIN_ERASURE,
         *(new.erasure_id, new.account_id, new.request_id, new.requester, new.state_before),
-        *(new.request_time, new.erase_time, lease_time),
+        *(new.request_time, new.erase_time, lease_time, new.fence),
     )
     return _erasure(row) if row else None
 
@@ -56,38 +56,47 @@ async def move_on(
     lease_time: datetime,
     counts: Mapping[str, int],
 ) -> Erasure | None:
-    """A step is done and ``step`` is next; None where it was done by somebody else."""
+    """A step is done and ``step`` is next; None where somebody else has the erasure by now."""
     state = ErasureState.CANCELLED if erasure.state is ErasureState.CANCELLED else state_at(step)
     row = await executor.fetch_row(
         sql.MOVE_ERASURE_ON,
         *(erasure.erasure_id, erasure.step, step, state, due_time, json.dumps(dict(counts)), lease_time),
+        erasure.fence,
     )
     return _erasure(row) if row else None
 
 
 async def finish(executor: Executor, erasure: Erasure, now: datetime, counts: Mapping[str, int]) -> Erasure | None:
-    """Forget whose it was."""
-    row = await executor.fetch_row(sql.FINISH_ERASURE, erasure.erasure_id, now, json.dumps(dict(counts)))
+    """Forget whose it was; None where somebody else has the erasure by now."""
+    row = await executor.fetch_row(sql.FINISH_ERASURE, erasure.erasure_id, now, json.dumps(dict(counts)), erasure.fence)
     return _erasure(row) if row else None
 
 
 async def postpone(
     executor: Executor, erasure: Erasure, due_time: datetime | None, now: datetime, counts: Mapping[str, int]
-) -> None:
-    """A step failed; try again then, or, where ``due_time`` is None, no more."""
-    await executor.execute(
-        sql.POSTPONE_ERASURE, erasure.erasure_id, erasure.step, due_time, now, json.dumps(dict(counts))
+) -> bool:
+    """A step failed; try again then, or, where ``due_time`` is None, no more. False where somebody else has it."""
+    row = await executor.fetch_row(
+        sql.POSTPONE_ERASURE,
+        *(erasure.erasure_id, erasure.step, due_time, now, json.dumps(dict(counts)), erasure.fence),
     )
+    return row is not None
 
 
-async def release(executor: Executor, erasure_id: UUID, now: datetime) -> None:
-    """Nobody works on it any more."""
-    await executor.execute(sql.RELEASE_ERASURE, erasure_id, now)
+async def release(executor: Executor, erasure: Erasure, now: datetime) -> None:
+    """Nobody works on it any more, unless somebody took it over."""
+    await executor.execute(sql.RELEASE_ERASURE, erasure.erasure_id, now, erasure.fence)
 
 
 async def cancel(executor: Executor, erasure_id: UUID, *, now: datetime, lease_time: datetime) -> Erasure | None:
     """Call it off; None where deleting has begun, it is over, or somebody works on it just now."""
     row = await executor.fetch_row(sql.CANCEL_ERASURE, erasure_id, now, lease_time)
+    return _erasure(row) if row else None
+
+
+async def call_off(executor: Executor, erasure: Erasure, *, now: datetime, lease_time: datetime) -> Erasure | None:
+    """Call off, at the end of its grace, what this caller works on; None where somebody else has it by now."""
+    row = await executor.fetch_row(sql.CALL_ERASURE_OFF, erasure.erasure_id, now, lease_time, erasure.fence)
     return _erasure(row) if row else None
 
 
@@ -112,4 +121,5 @@ def _erasure(row: Record) -> Erasure:
         erase_time=row["erase_time"],
         due_time=row["due_time"],
         done_time=row["done_time"],
+        fence=row["fence"],
     )

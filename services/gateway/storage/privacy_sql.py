@@ -79,18 +79,19 @@ ERASE_ADMISSION: Final = erase_rows("gateway", "admission", "account_id")
 # Erasures -------------------------------------------------------------------------------------------------------------
 
 _ERASURE: Final = """erasure_id, account_id, request_id, requester, state, step, state_before, attempt_count, counts,
-request_time, erase_time, due_time, done_time"""
+request_time, erase_time, due_time, done_time, fence"""
 
 BEGIN_ERASURE: Final = f"""
 /* gateway.begin_erasure: an account is to be erased, and whoever says so works on it; no row: it is already */
 insert into erasure as e (erasure_id, account_id, request_id, requester, state, step, state_before, request_time,
-                          erase_time, due_time, lease_time)
-values ($1, $2, $3, $4, 'CLOSING', 'close', $5, $6, $7, $6, $8)
+                          erase_time, due_time, lease_time, fence)
+values ($1, $2, $3, $4, 'CLOSING', 'close', $5, $6, $7, $6, $8, $9)
 on conflict (erasure_id) do update
 set account_id = excluded.account_id, request_id = excluded.request_id, requester = excluded.requester,
     state = excluded.state, step = excluded.step, state_before = excluded.state_before, attempt_count = 0,
     counts = excluded.counts, request_time = excluded.request_time, erase_time = excluded.erase_time,
-    due_time = excluded.due_time, lease_time = excluded.lease_time, done_time = null
+    due_time = excluded.due_time, lease_time = excluded.lease_time, done_time = null,
+    fence = greatest(e.fence + 1, excluded.fence)
 where e.state in ('CANCELLED', 'DONE') and e.due_time is null
 returning {_ERASURE}
 """
@@ -106,34 +107,43 @@ select erasure_id from erasure where due_time <= $1 and lease_time <= $1 order b
 """
 
 CLAIM_ERASURE: Final = f"""
-/* gateway.claim_erasure: have an erasure to oneself until $3 */
-update erasure set lease_time = $3 where erasure_id = $1 and lease_time <= $2 and due_time <= $2
+/* gateway.claim_erasure: have an erasure to oneself until $3; its earlier holder has lost it */
+update erasure set lease_time = $3, fence = fence + 1 where erasure_id = $1 and lease_time <= $2 and due_time <= $2
 returning {_ERASURE}
 """
 
 MOVE_ERASURE_ON: Final = f"""
 /* gateway.move_erasure_on: a step is done; no row: somebody else had it */
 update erasure set step = $3, state = $4, due_time = $5, counts = $6, attempt_count = 0, lease_time = $7
-where erasure_id = $1 and step = $2 and state not in ('DONE', 'FAILED')
+where erasure_id = $1 and step = $2 and fence = $8 and state not in ('DONE', 'FAILED')
 returning {_ERASURE}
 """
 
 RELEASE_ERASURE: Final = """
 /* gateway.release_erasure: nobody works on it any more */
-update erasure set lease_time = $2 where erasure_id = $1
+update erasure set lease_time = $2 where erasure_id = $1 and fence = $3
 """
 
 POSTPONE_ERASURE: Final = """
-/* gateway.postpone_erasure: a step failed; $3 is null where it has failed for good */
+/* gateway.postpone_erasure: a step failed; $3 is null where it has failed for good; no row: somebody else has it */
 update erasure set attempt_count = attempt_count + 1, due_time = $3, lease_time = $4, counts = $5,
        state = case when $3::timestamptz is null then 'FAILED' else state end
-where erasure_id = $1 and step = $2
+where erasure_id = $1 and step = $2 and fence = $6
+returning erasure_id
 """
 
 CANCEL_ERASURE: Final = f"""
 /* gateway.cancel_erasure: call an erasure off before anything was deleted, unless somebody works on it */
-update erasure set state = 'CANCELLED', step = 'reopen', due_time = $2, attempt_count = 0, lease_time = $3
+update erasure set state = 'CANCELLED', step = 'reopen', due_time = $2, attempt_count = 0, lease_time = $3,
+       fence = fence + 1
 where erasure_id = $1 and state in ('CLOSING', 'WAITING') and lease_time <= $2
+returning {_ERASURE}
+"""
+
+CALL_ERASURE_OFF: Final = f"""
+/* gateway.call_erasure_off: its account is open, so nothing may be deleted; by who works on it; no row: it was taken */
+update erasure set state = 'CANCELLED', step = 'reopen', due_time = $2, attempt_count = 0, lease_time = $3
+where erasure_id = $1 and step = 'wait' and fence = $4
 returning {_ERASURE}
 """
 
@@ -143,7 +153,7 @@ update erasure
 set erase_time = case when state in ('CLOSING', 'WAITING') then least(erase_time, $3) else erase_time end,
     due_time = case when state = 'FAILED' then $2 when state = 'WAITING' then least(due_time, $3) else due_time end,
     state = case when state = 'FAILED' then $4 else state end,
-    attempt_count = 0
+    attempt_count = 0, fence = fence + 1
 where erasure_id = $1 and lease_time <= $2 and state in ('CLOSING', 'WAITING', 'FAILED')
 returning {_ERASURE}
 """
@@ -152,6 +162,6 @@ FINISH_ERASURE: Final = f"""
 /* gateway.finish_erasure: what is left of the account is that it was erased */
 update erasure set account_id = null, request_id = null, state = 'DONE', step = '', due_time = null, done_time = $2,
        lease_time = $2, counts = $3
-where erasure_id = $1 and step = 'gateway'
+where erasure_id = $1 and step = 'gateway_again' and fence = $4
 returning {_ERASURE}
 """

@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from libs.runtime.errors import ErrorReason, ServiceError
-from services.gateway.domain.erasure import Erasure, ErasureState, Step
+from services.gateway.domain.erasure import Erasure, ErasureState, Step, first_fence
 from services.gateway.domain.records import AccountState, Client, SessionState
 from services.gateway.storage import erasures
 from services.gateway.use_cases.context import Context, resolve
@@ -100,6 +100,7 @@ async def _begin(
         request_time=now,
         erase_time=now + wait,
         due_time=now,
+        fence=first_fence(now),
     )
     begun = await erasures.begin(context.database, new, now + policy.lease)
     if begun is None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Awaitable, Sequence
 from typing import Final
+from uuid import UUID
 
 from libs.persistence.privacy import Subject, erase_holdings
 from libs.runtime.errors import ErrorReason, ServiceError, not_found
 from libs.runtime.logging import get_logger
 from services.gateway.clients.challenge import Notice
+from services.gateway.clients.privacy import MOST_DESTINATIONS
 from services.gateway.domain.erasure import (
     LEAVES,
     Erasure,
@@ -45,7 +48,7 @@ async def advance(context: Context, erasure: Erasure) -> Erasure:
             await _postpone(context, erasure, error)
             raise
     if erasure.due_time is not None:
-        await erasures.release(context.database, erasure.erasure_id, context.clock.now())
+        await erasures.release(context.database, erasure, context.clock.now())
     return erasure
 
 
@@ -57,10 +60,15 @@ async def _step(context: Context, erasure: Erasure) -> Erasure:
             await _close(context, erasure)
         case Step.NOTIFY:
             await _notify(context, erasure)
+        case Step.WAIT:
+            if await _is_open(context, erasure):
+                return await _call_off(context, erasure)
         case Step.REOPEN:
             await _reopen(context, erasure)
-        case Step.GATEWAY:
-            return await _forget(context, erasure, counts)
+        case Step.GATEWAY | Step.GATEWAY_AGAIN:
+            complete = await _erase_own(context, erasure, counts)
+            if complete and erasure.step is Step.GATEWAY_AGAIN:
+                return await _finish(context, erasure, counts)
         case step if step in LEAVES:
             complete = await _erase_leaf(context, erasure, LEAVES[step], counts)
     step = next_step(erasure.step) if complete else erasure.step
@@ -80,9 +88,42 @@ async def _close(context: Context, erasure: Erasure) -> None:
     """Identity refuses first, then the epoch is raised: what was looked up before cannot claim a slot after it."""
     account_id = erasure.account_id
     assert account_id is not None
-    if erasure.state_before is not AccountState.CLOSED:
-        await context.privacy.close_account(account_id)
+    await _unless_gone(context.privacy.close_account(account_id, erasure.fence))
     await end_streams_of_others(context, account_id, None)
+
+
+async def _unless_gone(asked: Awaitable[object]) -> None:
+    """A sign-up may be purged meanwhile: what is not there is closed, and stays so."""
+    try:
+        await asked
+    except ServiceError as error:
+        if error.reason is not ErrorReason.NOT_FOUND:
+            raise
+
+
+async def _is_open(context: Context, erasure: Erasure) -> bool:
+    """Whether somebody may use the account although it is to be erased now.
+
+    Identity opens it for nobody but a cancellation, so it was restored from a backup, or changed by hand. From here on
+    nothing opens it: a cancellation comes too late once this step is done.
+    """
+    assert erasure.account_id is not None
+    try:
+        account, _ = await context.identity.get_account(erasure.account_id)
+    except ServiceError as error:
+        if error.reason is not ErrorReason.NOT_FOUND:
+            raise
+        return False
+    return account.state in (AccountState.ACTIVE, AccountState.ON_HOLD)
+
+
+async def _call_off(context: Context, erasure: Erasure) -> Erasure:
+    now = context.clock.now()
+    lease_time = now + context.erasure_policy.lease
+    called_off = _mine(await erasures.call_off(context.database, erasure, now=now, lease_time=lease_time))
+    _log.error("erasure called off: its account is open", erasure_id=str(erasure.erasure_id))
+    count_erasure(ErasureState.CANCELLED)
+    return called_off
 
 
 async def _notify(context: Context, erasure: Erasure) -> None:
@@ -114,41 +155,43 @@ async def _notify(context: Context, erasure: Erasure) -> None:
 async def _reopen(context: Context, erasure: Erasure) -> None:
     account_id = erasure.account_id
     assert account_id is not None
-    if erasure.state_before in (AccountState.ACTIVE, AccountState.ON_HOLD):
-        on_hold = erasure.state_before is AccountState.ON_HOLD
-        await context.privacy.reopen_account(account_id, on_hold=on_hold)
+    await _unless_gone(context.privacy.reopen_account(account_id, erasure.fence))
 
 
 async def _erase_leaf(context: Context, erasure: Erasure, leaf: str, counts: Counter[str]) -> bool:
     account_id = erasure.account_id
     assert account_id is not None
-    destinations = await _destinations(context, erasure) if leaf == "challenge" else []
-    deleted, complete = await context.privacy.erase(leaf, account_id, destinations)
-    counts.update({f"{leaf}/{kind}": count for kind, count in deleted.items()})
+    complete = True
+    for own, others in await _destinations(context, account_id) if leaf == "challenge" else [((), ())]:
+        deleted, nothing_left = await context.privacy.erase(leaf, account_id, own, others)
+        counts.update({f"{leaf}/{kind}": count for kind, count in deleted.items()})
+        complete = complete and nothing_left
     return complete
 
 
-async def _destinations(context: Context, erasure: Erasure) -> list[str]:
-    """Under which the challenge service keeps limits; identity, which knows them, is erased after it."""
-    assert erasure.account_id is not None
-    try:
-        contacts = await context.identity.get_contacts(erasure.account_id, masked_only=False)
-    except ServiceError as error:
-        if error.reason is not ErrorReason.NOT_FOUND:
-            raise
-        return []
-    return [each.destination for each in contacts.contacts]
+async def _destinations(context: Context, account_id: UUID) -> list[tuple[Sequence[str], Sequence[str]]]:
+    """Under which the challenge service keeps limits, as many at a time as it takes; at least one time.
+
+    Identity, which knows them, is erased after it.
+    """
+    found = await context.privacy.list_destinations(account_id)
+    most = max(len(found.own), len(found.others), 1)
+    return [
+        (found.own[start : start + MOST_DESTINATIONS], found.others[start : start + MOST_DESTINATIONS])
+        for start in range(0, most, MOST_DESTINATIONS)
+    ]
 
 
-async def _forget(context: Context, erasure: Erasure, counts: Counter[str]) -> Erasure:
-    """The gateway's own rows, and last of all whose erasure it was."""
+async def _erase_own(context: Context, erasure: Erasure, counts: Counter[str]) -> bool:
+    """The gateway's own rows; whether all are gone."""
     assert erasure.account_id is not None
-    subject = Subject(account_id=erasure.account_id)
-    complete = False
-    while not complete:
-        erased = await erase_holdings(context.database, HOLDINGS, subject)
-        counts.update({f"gateway/{kind}": count for kind, count in erased.counts.items()})
-        complete = erased.complete
+    erased = await erase_holdings(context.database, HOLDINGS, Subject(account_id=erasure.account_id))
+    counts.update({f"gateway/{kind}": count for kind, count in erased.counts.items()})
+    return erased.complete
+
+
+async def _finish(context: Context, erasure: Erasure, counts: Counter[str]) -> Erasure:
+    """Last of all, whose erasure it was."""
     done = _mine(await erasures.finish(context.database, erasure, context.clock.now(), counts))
     count_erasure(done.state)
     _log.info("account erased", erasure_id=str(done.erasure_id), rows=sum(done.counts.values()))
@@ -159,7 +202,9 @@ async def _postpone(context: Context, erasure: Erasure, error: ServiceError) -> 
     attempts, now = erasure.attempt_count + 1, context.clock.now()
     over = attempts >= context.erasure_policy.max_attempts
     due_time = None if over else now + pause_after(attempts)
-    await erasures.postpone(context.database, erasure, due_time, now, erasure.counts)
+    if not await erasures.postpone(context.database, erasure, due_time, now, erasure.counts):
+        _log.info("erasure was taken over", erasure_id=str(erasure.erasure_id), step=str(erasure.step))
+        return
     count_erasure_failure(erasure.step)
     log = _log.error if over else _log.warning
     log(

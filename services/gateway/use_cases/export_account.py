@@ -10,7 +10,7 @@ from uuid import UUID
 from libs.persistence.privacy import Subject, export_holdings
 from libs.runtime.logging import get_logger
 from services.gateway.archive import ArchiveWriter
-from services.gateway.clients.privacy import LEAVES, ExportPage
+from services.gateway.clients.privacy import LEAVES, MOST_DESTINATIONS, ExportPage
 from services.gateway.domain.records import Client
 from services.gateway.storage.privacy import HOLDINGS
 from services.gateway.use_cases.context import Context
@@ -41,8 +41,7 @@ async def export_account_as_operator(context: Context, account_id: UUID) -> Asyn
 
 async def write_archive(context: Context, account_id: UUID) -> AsyncGenerator[bytes]:
     """Each service's records go out as they come; what is held of them at a time does not grow with the account."""
-    contacts = await context.identity.get_contacts(account_id, masked_only=False)
-    destinations = [each.destination for each in contacts.contacts]
+    destinations = (await context.privacy.list_destinations(account_id)).own[:MOST_DESTINATIONS]
     with ArchiveWriter(account_id, context.clock.now()) as archive:
         for leaf in LEAVES:
             async with aclosing(context.privacy.export(leaf, account_id, destinations)) as pages:

@@ -93,12 +93,14 @@ async def insert_anchor(executor: Executor, anchor: Anchor) -> bool:
 
 
 async def mark_anchored(executor: Executor, changed: Sequence[ChangedHead]) -> None:
-    """Say that these heads are anchored."""
-    standing = [(account_id, head.sequence) for account_id, head in changed if account_id is not None]
-    closed = [(head.subject_id, head.sequence) for account_id, head in changed if account_id is None]
-    for statement, pairs in ((sql.MARK_ANCHORED, standing), (sql.MARK_CLOSED_ANCHORED, closed)):
-        if pairs:
-            await executor.execute(statement, [each[0] for each in pairs], [each[1] for each in pairs])
+    """Say that these heads are anchored, each by itself: who waits for one holds no other up, and on Citus each is one
+    shard's. The heads are those rows that every change of an account holds.
+    """
+    for account_id, head in changed:
+        if account_id is not None:
+            await executor.execute(sql.MARK_ANCHORED, account_id, head.sequence)
+        else:
+            await executor.execute(sql.MARK_CLOSED_ANCHORED, head.subject_id, head.sequence)
 
 
 async def count_subjects(executor: Executor) -> int:

@@ -97,17 +97,13 @@ insert into audit_anchor (number, anchor_time, record) values ($1, $2, $3) on co
 """
 
 MARK_ANCHORED: Final = """
-/* identity.mark_audit_anchored: these chains are anchored up to here */
-update audit_subject s set anchored_sequence = r.sequence
-from unnest($1::uuid[], $2::bigint[]) r(account_id, sequence)
-where s.account_id = any($1) and s.account_id = r.account_id and s.anchored_sequence < r.sequence
+/* identity.mark_audit_anchored: an account's chain is anchored up to here */
+update audit_subject set anchored_sequence = $2 where account_id = $1 and anchored_sequence < $2
 """
 
 MARK_CLOSED_ANCHORED: Final = """
-/* identity.mark_closed_audit_anchored: the same of chains that are closed */
-update audit_closed_subject s set anchored_sequence = r.sequence
-from unnest($1::uuid[], $2::bigint[]) r(subject_id, sequence)
-where s.subject_id = any($1) and s.subject_id = r.subject_id and s.anchored_sequence < r.sequence
+/* identity.mark_closed_audit_anchored: the same of a chain that is closed */
+update audit_closed_subject set anchored_sequence = $2 where subject_id = $1 and anchored_sequence < $2
 """
 
 # Verifying: as a whole, in batches by subject

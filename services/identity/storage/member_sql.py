@@ -62,9 +62,16 @@ COUNT_INVITED_SINCE: Final = """
 select count(*) from extra_member where account_id = $1 and invite_time > $2
 """
 
-DELETE_OLD_PLACES: Final = """
-/* identity.delete_old_places: upkeep, over all accounts */
-delete from extra_member where state = 'REMOVED' and told and remove_time <= $1
+LIST_OLD_PLACES: Final = """
+/* identity.list_old_places: upkeep, over all accounts: places that were over long ago; read without a lock */
+select account_id, member_id from extra_member
+where state = 'REMOVED' and told and remove_time <= $1 order by remove_time limit $2
+"""
+
+DELETE_OLD_PLACE: Final = """
+/* identity.delete_old_place: forget a place that was over long ago */
+delete from extra_member
+where account_id = $1 and member_id = $2 and state = 'REMOVED' and told and remove_time <= $3
 """
 
 DELETE_INVITATIONS: Final = """

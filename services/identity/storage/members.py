@@ -86,9 +86,12 @@ async def count_invited_since(executor: Executor, account_id: UUID, since: datet
     return int(await executor.fetch_value(sql.COUNT_INVITED_SINCE, account_id, since))
 
 
-async def delete_old_places(executor: Executor, before: datetime) -> None:
-    """Over all accounts: forget places that were over by then."""
-    await executor.execute(sql.DELETE_OLD_PLACES, before)
+async def delete_old_places(executor: Executor, before: datetime, limit: int) -> int:
+    """Over all accounts, each place by itself: forget up to ``limit`` that were over by then; how many there were."""
+    rows = await executor.fetch(sql.LIST_OLD_PLACES, before, limit)
+    for row in rows:
+        await executor.execute(sql.DELETE_OLD_PLACE, row["account_id"], row["member_id"], before)
+    return len(rows)
 
 
 async def expire_places(transaction: Executor, account_id: UUID, now: datetime) -> int:

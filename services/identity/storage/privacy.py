@@ -16,8 +16,11 @@ from services.identity.storage import privacy_sql as sql
 _FIRST_ID: Final = UUID(int=0)
 
 
-def holdings(keys: ContactKeys, account_id: UUID) -> tuple[Holding, ...]:
-    """In the order in which they are deleted: the account, on which the others stand, comes last."""
+def holdings(keys: ContactKeys, account_id: UUID, chain_id: UUID | None = None) -> tuple[Holding, ...]:
+    """In the order in which they are deleted: the account, on which the others stand, comes last.
+
+    ``chain_id``: the subject of the account's audit log, for an export.
+    """
 
     def contact(row: Record) -> Iterable[Document]:
         channel = Channel(row["channel"])
@@ -53,7 +56,7 @@ def holdings(keys: ContactKeys, account_id: UUID) -> tuple[Holding, ...]:
         }
 
     return (
-        *_protection(),
+        *_protection(chain_id),
         _listed(
             "contact_changes",
             "contact_change",
@@ -128,7 +131,7 @@ def holdings(keys: ContactKeys, account_id: UUID) -> tuple[Holding, ...]:
     )
 
 
-def _protection() -> tuple[Holding, ...]:
+def _protection(chain_id: UUID | None) -> tuple[Holding, ...]:
     return (
         Holding(
             kind="account_events",
@@ -136,6 +139,7 @@ def _protection() -> tuple[Holding, ...]:
             export=sql.EXPORT_EVENTS,
             keys=("sequence",),
             first=(0,),
+            export_subject=lambda _: chain_id,
             erase=sql.KEEP_CHAIN,
         ),
         _withheld("key_proofs", "spent_key_proof", sql.ERASE_KEY_PROOFS, "Digests of used-up signatures."),

@@ -1,7 +1,9 @@
 """What identity holds about an account: the statements that export it, and those that delete it.
 
 On Citus the statements on ``email_address`` and ``sign_up``, and those on the marks in other accounts' rows, ask every
-shard, each in a transaction of its own; an erasure is rare enough for that.
+shard; an erasure is rare enough for that. Each batch is to be a transaction of its own: run them on the database, never
+within a transaction, which would hold rows of many accounts together. A chain is by its subject, which the account is
+asked for first.
 """
 
 from __future__ import annotations
@@ -79,13 +81,9 @@ select state, host_state, host_quality from membership where account_id = $1 lim
 """
 
 EXPORT_EVENTS: Final = """
-/* identity.export_events: a page of the audit log, without the pseudonyms, which mean nothing to a person */
-select e.sequence, e.kind, e.event_time, e.details
-from audit_subject s
-join audit_event e on e.subject_id = s.subject_id
-where s.account_id = $1 and e.sequence > $3
-order by e.sequence
-limit $2
+/* identity.export_events: a page of a chain, without the pseudonyms, which mean nothing to a person */
+select sequence, kind, event_time, details
+from audit_event where subject_id = $1 and sequence > $3 order by sequence limit $2
 """
 
 KEEP_CHAIN: Final = """

@@ -13,7 +13,7 @@ from services.identity.domain.audit import AuditKind
 from services.identity.domain.contact import Channel
 from services.identity.domain.membership import MembershipState
 from services.identity.domain.profile import Profile
-from services.identity.storage import accounts, profiles
+from services.identity.storage import accounts, erasures, profiles
 from services.identity.use_cases import audit
 from services.identity.use_cases.context import Identity
 from services.identity.use_cases.taking_places import require_place, take_place
@@ -32,12 +32,15 @@ class ActivatedAccount:
 async def activate_account(account_id: UUID, *, identity: Identity) -> ActivatedAccount:
     """Give the account its address and let it be used; an active one is answered as it stands.
 
-    A member's takes its place after that. Raises NOT_FOUND; STATE_CONFLICT for a closed account, and where the address
-    is another's or the invitation is over.
+    A member's takes its place after that. Raises NOT_FOUND; STATE_CONFLICT for a closed account or one that is to be
+    erased, and where the address is another's or the invitation is over.
     """
     await require_place(account_id, identity)
     async with identity.database.transaction() as transaction:
-        state = await accounts.lock_account(transaction, account_id)
+        standing = await erasures.lock_standing(transaction, account_id)
+        state = standing.state if standing else None
+        if standing is not None and standing.to_be_erased:
+            raise ServiceError(ErrorReason.STATE_CONFLICT, detail=f"account {account_id} is to be erased")
         if state is AccountState.PENDING:
             await _claim_address(transaction, account_id, identity)
             await accounts.activate_account(transaction, account_id, identity.clock.now())
@@ -48,12 +51,12 @@ async def activate_account(account_id: UUID, *, identity: Identity) -> Activated
         account = await accounts.find_account(transaction, account_id)
         if account is None:
             raise not_found("account")
-        standing = await profiles.list_profiles(transaction, account_id)
+        present = await profiles.list_profiles(transaction, account_id)
     if state is AccountState.PENDING:
         _log.info("account activated", account_id=account_id)
     if account.membership is not None and account.membership.state is MembershipState.PENDING:
         account = await take_place(account_id, account.membership, identity)
-    return ActivatedAccount(account=account, profiles=standing)
+    return ActivatedAccount(account=account, profiles=present)
 
 
 async def _claim_address(transaction: Executor, account_id: UUID, identity: Identity) -> None:

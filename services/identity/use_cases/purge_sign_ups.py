@@ -14,7 +14,8 @@ from libs.persistence.privacy import Subject, erase_holdings
 from libs.runtime.errors import ServiceError
 from libs.runtime.logging import get_logger
 from services.identity.domain.account import AccountState
-from services.identity.storage import accounts
+from services.identity.domain.erasure import LAST_TURN
+from services.identity.storage import erasures
 from services.identity.storage import privacy_sql as sql
 from services.identity.storage.privacy import holdings
 from services.identity.use_cases import audit
@@ -47,8 +48,15 @@ async def purge_sign_ups(identity: Identity, keep: timedelta) -> int:
 
 
 async def _purge(account_id: UUID, identity: Identity) -> None:
-    """One that is completed at this very moment is left alone: what refers to it is deleted only with it."""
+    """One that was completed at this very moment is left alone; one that is left to be purged can be completed no more.
+
+    What is held is deleted after that, statement by statement: among it are marks in other accounts' rows. The account
+    stays pending until it goes, last of all, so that whoever breaks off is followed by the next round.
+    """
     async with identity.database.transaction() as transaction:
-        if await accounts.lock_account(transaction, account_id) is AccountState.PENDING:
-            await audit.close_chain(transaction, account_id, identity=identity)
-            await erase_holdings(transaction, holdings(identity.keys, account_id), Subject(account_id=account_id))
+        standing = await erasures.lock_standing(transaction, account_id)
+        if standing is None or standing.state is not AccountState.PENDING:
+            return
+        await erasures.mark(transaction, account_id, AccountState.PENDING, LAST_TURN)
+        await audit.close_chain(transaction, account_id, identity=identity)
+    await erase_holdings(identity.database, holdings(identity.keys, account_id), Subject(account_id=account_id))

@@ -67,6 +67,29 @@ async def test_what_is_asked_for_an_erased_account_is_refused_and_charges_nobody
         assert await world.database.fetch_value(f"select count(*) from {table}") == 0, table  # noqa: S608
 
 
+async def test_of_other_people_the_limits_go_and_what_they_chose_stays(world: World) -> None:
+    context = world.replica.parts.context
+    suppressions, now = SuppressionStore(world.database), world.clock.now()
+    approver = "carl@example.org"
+    for address in (OWNER, approver):
+        hashed = context.keys.destination_hash(address)
+        await suppressions.unsubscribe(hashed, "new_sign_in", now, timedelta(days=400))
+        window = "insert into destination_send_window values ($1, array[$2::timestamptz], $2)"
+        await world.database.execute(window, hashed, now)
+    await erase_account(world.account, [OWNER], [approver], context=context)
+    assert await world.database.fetch_value("select count(*) from destination_send_window") == 0
+    left = await world.database.fetch("select destination_hash from suppression")
+    assert [row["destination_hash"] for row in left] == [context.keys.destination_hash(approver)]
+
+
+async def test_where_an_accounts_codes_went_is_forgotten_though_nobody_names_it_any_more(world: World) -> None:
+    """An approver who was removed, a number that was never proved: the code that went there knows its hash."""
+    await world.create()
+    assert await world.database.fetch_value("select count(*) from destination_send_window") == 1
+    await erase_account(world.account, [], context=world.replica.parts.context)
+    assert await world.database.fetch_value("select count(*) from destination_send_window") == 0
+
+
 async def test_a_text_that_is_taken_after_the_erasure_leaves_no_trace(world: World) -> None:
     messages, now = ProviderMessageStore(world.database), world.clock.now()
     await erase_account(world.account, [], context=world.replica.parts.context)

@@ -1,26 +1,29 @@
-"""An account with everything in it, and a search for whatever of it is left in any table of the five databases."""
+"""An account with everything in it, and all that would give it away."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from uuid import UUID, uuid4
-
-from asyncpg import Record
 
 from hearthgate.common.v1 import standing_pb2
 from hearthgate.gateway.v1 import account_service_pb2 as account_pb
+from hearthgate.gateway.v1 import contact_service_pb2 as contact_pb
+from hearthgate.gateway.v1 import member_service_pb2 as member_pb
+from hearthgate.gateway.v1 import own_account_service_pb2 as own_pb
+from hearthgate.gateway.v1 import profile_service_pb2 as profile_pb
 from libs.devstack.device import Device, Person
 from services.challenge.domain.charges import network_of
-from services.identity.domain.contact import Channel
+from services.gateway.clients import conversions
+from services.gateway.use_cases.own_account_steps import seal_client
 from tests.contract.gateway.gateway_world import (
     ABROAD,
     ELSEWHERE,
     THIRD_PLACE,
     Household,
     World,
+    asked_by,
     laptop_fields,
     once,
     phone_fields,
@@ -28,8 +31,7 @@ from tests.contract.gateway.gateway_world import (
 )
 from tests.contract.gateway.titles import GIGABYTE, bring_series, watched
 
-SERVICES = ("identity", "device_trust", "challenge", "download_planning", "gateway")
-OWN_HOME = "203.0.113.10"
+OTHER_PHONE = "+4915198765432"
 EMAIL, TEXT = standing_pb2.CHANNEL_EMAIL, standing_pb2.CHANNEL_TEXT
 
 
@@ -43,13 +45,18 @@ class Everything:
     tokens: list[str]
     leaver: Household
     """Who has left it with a profile for an account of their own."""
+    others: list[str]
+    """Where other people are reached to whom it was written for the account, and a number that nobody proved."""
+    former: str
+    """Where the owner was reached before."""
     traces: dict[str, list[bytes]] = field(default_factory=dict)
 
 
 async def live(world: World) -> Everything:
-    """A household's life: devices, codes by mail and text, refusals, downloads, viewing, one who leaves."""
+    """A household's life: devices, codes by mail and text, refusals, downloads, viewing, people, one who leaves."""
     await bring_series(world, "harbour", episodes=3)
     home = await world.household()
+    former, others = home.owner.email, await know_people(world, home)
     codes: list[str] = []
     phone = await home.signed_in("Ada's phone", **phone_fields())
     await phone.configure_downloads(GIGABYTE)
@@ -78,10 +85,85 @@ async def live(world: World) -> Everything:
     await world.mail(home.owner.email, "has one already")
     await home.tv.start_password_reset(home.owner.email)
     codes.append(await world.code(home.owner.email, "Choose a new password"))
-    devices = [home.tv, phone, friend, texted, thief]
-    everything = Everything(home=home, devices=devices, codes=codes, tokens=tokens, leaver=leaver)
+    devices = [home.tv, phone, friend, texted, thief, await ask_to_leave(world, home), *await wait(world, home, others)]
+    await keep_client(world, home)
+    everything = Everything(
+        home=home, devices=devices, codes=codes, tokens=tokens, leaver=leaver, others=others, former=former
+    )
     everything.traces = await _traces(world, everything)
     return everything
+
+
+async def know_people(world: World, home: Household) -> list[str]:
+    """The owner has a new address, somebody may approve, somebody is invited, and a number was never proved."""
+    address, carl, ina = (f"{name}.{uuid4().hex[:8]}@people.example" for name in ("ada", "carl", "ina"))
+    password, confirm = home.owner.password, "Confirm that this reaches you"
+    change_id = await home.tv.start_contact_change(EMAIL, address, password)
+    await home.tv.complete_contact_change(change_id, await world.code(address, confirm))
+    home.owner = replace(home.owner, email=address)
+    await home.tv.start_contact_change(TEXT, OTHER_PHONE, password)
+    await world.text_code(OTHER_PHONE)
+    wish = contact_pb.AddApproverRequest(
+        **once(home.tv), name="Carl", channel=EMAIL, destination=carl, password=password
+    )
+    added = await world.contacts.AddApprover(wish)
+    code = await world.code(carl, confirm)
+    await world.contacts.ConfirmApprover(
+        contact_pb.ConfirmApproverRequest(**once(home.tv), change_id=added.change_id, code=code)
+    )
+    await world.members.InviteMember(member_pb.InviteMemberRequest(**once(home.tv), email=ina))
+    await world.mail(ina, "You are invited")
+    return [carl, ina, OTHER_PHONE]
+
+
+async def ask_to_leave(world: World, home: Household) -> Device:
+    """A profile with a PIN, whose viewer has asked whether it may leave; nobody has answered."""
+    profile_id = await home.add_profile("Kim")
+    lock = profile_pb.SetProfilePinRequest(**asked_by(home.tv), profile_id=profile_id, pin="471100")
+    await world.profiles.SetProfilePin(lock)
+    device = await home.signed_in("Kim's phone", ELSEWHERE, **phone_fields())
+    request = own_pb.RequestProfileTransferRequest(**once(device), profile_id=profile_id, channel=EMAIL)
+    await world.own_accounts.RequestProfileTransfer(request)
+    await world.code(home.owner.email, "profile")
+    return device
+
+
+async def wait(world: World, home: Household, others: list[str]) -> list[Device]:
+    """What has not gone out yet: an invitation and a notice in challenge's hands, a notice still in the gateway's."""
+    olga = f"olga.{uuid4().hex[:8]}@people.example"
+    queued = "select count(*) from delivery where state = 'queued'"
+    refused = f"{queued} and last_failure <> ''"  # two constants
+    devices = []
+    await _until(world, "challenge", queued, 0)
+    world.inbox.reply_next("451 4.3.0 later")
+    await world.members.InviteMember(member_pb.InviteMemberRequest(**once(home.tv), email=olga))
+    others.append(olga)
+    await _until(world, "challenge", refused, 1)
+    world.inbox.reply_next("451 4.3.0 later")
+    devices.append(await home.signed_in("Late phone", ELSEWHERE, **phone_fields()))
+    await _until(world, "challenge", refused, 2)
+    await world.stop("challenge")
+    devices.append(await home.signed_in("Later phone", ELSEWHERE, **phone_fields()))
+    put_off = "select count(*) from pending_notice where attempt_count > 0 and next_attempt_time < $1"
+    # Sooner than the end of a lease: nobody is at it any more.
+    await _until(world, "gateway", put_off, 1, world.clock.now() + timedelta(seconds=5))
+    await world.start("challenge")
+    return devices
+
+
+async def keep_client(world: World, home: Household) -> None:
+    """The client behind a move, as it stands there while the move is under way."""
+    gateway = world.databases["gateway"]
+    own_account_id = await gateway.fetch_value("select own_account_id from own_account")
+    client = seal_client(world.gateway, own_account_id, conversions.client(home.tv.context()))
+    await gateway.execute("update own_account set client = $2 where own_account_id = $1", own_account_id, client)
+
+
+async def _until(world: World, service: str, counting: str, expected: int, *args: object) -> None:
+    async def look() -> bool:
+        return bool(await world.databases[service].fetch_value(counting, *args) == expected)
+
+    await world.eventually(look)
 
 
 async def arrive(world: World, host: Household) -> Household:
@@ -102,7 +184,7 @@ async def _traces(world: World, everything: Everything) -> dict[str, list[bytes]
     account_id = UUID(home.account_id)
     of_account = "select session_id from session where account_id = $1"
     sessions = await world.databases["identity"].fetch(of_account, account_id)
-    contacts = (home.owner.email, home.owner.phone)
+    contacts = (home.owner.email, home.owner.phone, everything.former)
     # Where who left lives on is known of that account, too.
     networks = {each.ip_address for each in everything.devices} - {everything.leaver.tv.ip_address}
     keys = world.code_keys
@@ -112,9 +194,13 @@ async def _traces(world: World, everything: Everything) -> dict[str, list[bytes]
         "device id": [each.device_id.encode() for each in everything.devices],
         "session id": _ids(row["session_id"] for row in sessions),
         "email": [home.owner.email.encode()],
+        "former email": [everything.former.encode()],
+        "somebody else's contact": [each.encode() for each in everything.others],
+        "address of a device": [each.encode() for each in networks],
         "phone": [home.owner.phone.encode()],
         "hash of a contact in identity": list(world.identity.keys.email_hashes(home.owner.email)),
         "hash of a contact in challenge": [keys.destination_hash(each.casefold()) for each in contacts],
+        "hash of somebody else's in challenge": [keys.destination_hash(each.casefold()) for each in everything.others],
         "hash of a network in device_trust": [world.network_hasher.hash(each) for each in networks],
         "hash of a network in challenge": [keys.bucket_hash("network", network_of(each)) for each in networks],
     }
@@ -122,56 +208,3 @@ async def _traces(world: World, everything: Everything) -> dict[str, list[bytes]
 
 def _ids(ids: Iterable[UUID]) -> list[bytes]:
     return [form for each in ids for form in (str(each).encode(), each.hex.encode(), each.bytes)]
-
-
-async def found(world: World, traces: dict[str, list[bytes]]) -> dict[str, set[str]]:
-    """In which tables each sort of trace stands: every table of every database, as text and as bytes."""
-    hits: dict[str, set[str]] = {name: set() for name in traces}
-    keys = await world.databases["identity"].fetch("select account_id, wrapped_key from contact_key")
-    data_keys = {row["account_id"]: row["wrapped_key"] for row in keys}
-    for service in SERVICES:
-        database = world.databases[service]
-        tables = await database.fetch(
-            "select table_name from information_schema.tables where table_schema = 'public' order by table_name"
-        )
-        for table in (row["table_name"] for row in tables):
-            rows = await database.fetch(f'select t.* from "{table}" t')  # noqa: S608 - a name from the catalogue
-            dump = b"\n".join(_dumped(value) for row in rows for value in row.values())
-            dump += b"\n".join(_opened(world, f"{service}.{table}", row, data_keys) for row in rows)
-            for name, looked_for in traces.items():
-                if any(each in dump for each in looked_for):
-                    hits[name].add(f"{service}.{table}")
-    return hits
-
-
-def _opened(world: World, table: str, row: Record, data_keys: dict[UUID, bytes]) -> bytes:
-    """What is sealed in a row, opened with the services' own keys: an address that is sealed is held all the same."""
-    account_id: Any = row.get("account_id")
-    keys = world.identity.keys
-    if table == "identity.contact":
-        sealed, channel = row["sealed_destination"], Channel(row["channel"])
-        return keys.open(sealed, account_id=account_id, channel=channel, data_key=data_keys.get(account_id)).encode()
-    if table in {"identity.contact_change", "identity.approver"}:
-        contact_id, channel = row.get("contact_id") or row["approver_id"], Channel(row["channel"])
-        sealed = [value for value in (row["sealed_destination"], row.get("sealed_former")) if value]
-        opened = [keys.open(each, account_id=account_id, channel=channel, contact_id=contact_id) for each in sealed]
-        return "\n".join(opened).encode()
-    if table == "identity.extra_member" and row["sealed_email"]:
-        return keys.open_invited(row["sealed_email"], account_id=account_id, member_id=row["member_id"]).encode()
-    if table == "challenge.delivery" and row["sealed_destination"]:
-        return world.code_keys.open_destination(
-            row["account_id"], row["delivery_id"], row["sealed_destination"]
-        ).encode()
-    return b""
-
-
-def _dumped(value: Any) -> bytes:
-    """A value as text, and, of bytes, as they are, so that an id within a packed value is found, too."""
-    match value:
-        case bytes():
-            return value + b"\n" + value.hex().encode()
-        case list() | tuple():
-            return b"\n".join(_dumped(each) for each in value)
-        case dict():
-            return json.dumps(value, default=str).encode()
-    return str(value).encode()

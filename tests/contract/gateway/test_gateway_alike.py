@@ -20,7 +20,7 @@ from libs.runtime.errors import ErrorReason, ServiceError
 from services.challenge import conversions as challenge_conversions
 from services.gateway.storage import contact_changes, verifications
 from tests.contract.gateway.gateway_world import ELSEWHERE, THIRD_PLACE, Household, World, failure, once, phone_fields
-from tests.contract.gateway.test_gateway_members import TOKEN
+from tests.contract.gateway.member_world import TOKEN
 
 PASSWORD = "four-words-nobody-guesses"
 EMAIL = standing_pb2.CHANNEL_EMAIL

@@ -22,15 +22,18 @@ from services.gateway.erasures import run_erasures
 from services.gateway.storage import erasures
 from services.identity.use_cases.purge_sign_ups import purge_sign_ups
 from tests.contract.gateway.erasing_world import LONG, finish, look, work
-from tests.contract.gateway.everything import arrive, found, live
+from tests.contract.gateway.everything import arrive, live
 from tests.contract.gateway.gateway_world import ELSEWHERE, Household, World, failure, once
+from tests.contract.gateway.searching import OPENED, found, unopened
 from tests.contract.gateway.titles import bring_series
 
 
 async def test_nothing_of_an_erased_account_is_left_in_any_table(world: World) -> None:
     everything = await live(world)
     home = everything.home
-    before = await found(world, everything.traces)
+    used: set[str] = set()
+    before = await found(world, everything.traces, used)
+    assert used == set(OPENED), "everything that can be sealed is there, and was opened"
     assert {name: places for name, places in before.items() if not places} == {}, "the search finds what is there"
     begun = await _erase(home)
     assert begun.state == pb.ERASURE_STATE_WAITING
@@ -52,6 +55,16 @@ async def test_nothing_of_an_erased_account_is_left_in_any_table(world: World) -
     leaver = everything.leaver
     await leaver.tv.sign_in(leaver.owner)
     assert (await leaver.tv.play("film")).outcome == decision_pb2.OUTCOME_ALLOWED, "who left lives on"
+
+
+async def test_the_search_opens_every_sealed_column(world: World) -> None:
+    assert await unopened(world) == set()
+
+
+async def test_a_sealed_column_that_the_search_does_not_open_is_noticed(world: World) -> None:
+    """The negative control of the test above."""
+    forgotten = "gateway.asker.client"
+    assert await unopened(world, {place: each for place, each in OPENED.items() if place != forgotten}) == {forgotten}
 
 
 async def test_deleting_an_account_in_identity_alone_leaves_most_of_it(world: World) -> None:

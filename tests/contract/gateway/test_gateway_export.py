@@ -11,8 +11,9 @@ from uuid import UUID, uuid4
 
 from hearthgate.gateway.v1 import privacy_service_pb2 as pb
 from services.gateway.storage.privacy import HOLDINGS
-from tests.contract.gateway.everything import SERVICES, Everything, live
+from tests.contract.gateway.everything import Everything, live
 from tests.contract.gateway.gateway_world import ELSEWHERE, Household, World, asked_by, failure
+from tests.contract.gateway.searching import SERVICES
 from tests.contract.holdings import unknown_tables, unlisted
 
 EXCEPTIONS = {
@@ -57,6 +58,7 @@ async def test_an_archive_holds_no_secret_and_nothing_of_other_people(world: Wor
         "who left": [leaver.account_id, leaver.owner.email],
         "address": [each.ip_address for each in everything.devices],
     }
+    assert b'"sealed_' not in content, "nor what is sealed"
     hashes = [value for name, values in everything.traces.items() if "hash" in name for value in values]
     kept = await world.databases["identity"].fetch_value(
         "select password_hash from credential where account_id = $1", UUID(home.account_id)

@@ -111,10 +111,13 @@ async def test_closing_before_an_erasure_is_told_and_reaches_the_members(world: 
     invited = await invite(world, account_id)
     member_account_id = await join(world, invited.invitation_token)
     privacy = privacy_rpc.PrivacyServiceStub(world.channels["gateway"])
-    async with told(world, account_id, AuditKind.ACCOUNT_STATE_SET, AuditKind.ACCOUNT_STATE_SET):
+    closing = privacy_pb.CloseAccountRequest(account_id=account_id, fence=1)
+    async with told(world, account_id, AuditKind.ACCOUNT_STATE_SET, AuditKind.ERASURE_BEGUN):
         for _ in range(2):
-            await call(privacy.CloseAccount, privacy_pb.CloseAccountRequest(account_id=account_id), timeout=10)
-        closed = await account(world, member_account_id)
+            await call(privacy.CloseAccount, closing, timeout=10)
+    closed = await account(world, member_account_id)
+    reopening = privacy_pb.ReopenAccountRequest(account_id=account_id, fence=2)
+    async with told(world, account_id, AuditKind.ACCOUNT_STATE_SET, AuditKind.ERASURE_CALLED_OFF):
         for _ in range(2):
-            await call(privacy.ReopenAccount, privacy_pb.ReopenAccountRequest(account_id=account_id), timeout=10)
+            await call(privacy.ReopenAccount, reopening, timeout=10)
     assert closed.state != (await account(world, member_account_id)).state

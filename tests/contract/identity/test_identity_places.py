@@ -84,8 +84,8 @@ async def test_a_closed_members_place_is_kept_until_the_host_takes_it(world: Wor
     await finish_memberships(world.identity)
     assert [each.account_id for each in await members(world, host_id)] == [member_id]
     assert (await world.set_state(member_id, ACTIVE)).state == ACTIVE
-    await close_account(UUID(member_id), identity=world.identity)
-    await reopen_account(UUID(member_id), on_hold=False, identity=world.identity)
+    await close_account(UUID(member_id), 1, identity=world.identity)
+    await reopen_account(UUID(member_id), 2, identity=world.identity)
     assert (await account(world, member_id)).state == ACTIVE
     await world.set_state(member_id, GONE)
     assert (await remove(world, host_id, place_id)).state == member_pb.MEMBER_STATE_REMOVED
@@ -107,7 +107,7 @@ async def test_a_member_that_is_closed_for_half_a_year_takes_no_place_any_more(w
 async def test_an_erased_members_place_is_free_and_the_address_can_be_invited_again(world: World) -> None:
     host_id = await host(world)
     _, member_id = await member_of(world, host_id)
-    await close_account(UUID(member_id), identity=world.identity)
+    await close_account(UUID(member_id), 1, identity=world.identity)
     assert (await erase_account(UUID(member_id), identity=world.identity)).complete
     assert await members(world, host_id) == []
     assert (await account(world, host_id)).free_extra_member_slots == 2

@@ -36,15 +36,15 @@ async def test_a_closed_account_is_as_it_was_when_it_is_opened_again(world: Worl
         account_id = await world.active(email=f"{state}@example.com")
         await world.set_state(account_id, state)
         tokens = (await world.open(account_id)).tokens
-        assert await close_account(UUID(account_id), identity=world.identity) == 1
-        assert await close_account(UUID(account_id), identity=world.identity) == 0
+        assert await close_account(UUID(account_id), 1, identity=world.identity) == 1
+        assert await close_account(UUID(account_id), 2, identity=world.identity) == 0
         assert (await world.fate(tokens))[0] == pb.SESSION_STATE_ENDED
-        on_hold = state == pb.ACCOUNT_STATE_ON_HOLD
-        await reopen_account(UUID(account_id), on_hold=on_hold, identity=world.identity)
+        for _ in range(2):
+            await reopen_account(UUID(account_id), 3, identity=world.identity)
         account = (await world.say("GetAccount", pb.GetAccountRequest(account_id=account_id))).account
         assert account.state == state
     with refused(ErrorReason.NOT_FOUND):
-        await close_account(uuid4(), identity=world.identity)
+        await close_account(uuid4(), 1, identity=world.identity)
 
 
 async def test_erasing_twice_finds_nothing_and_harms_nobody_else(world: World) -> None:

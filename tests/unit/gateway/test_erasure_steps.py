@@ -36,12 +36,12 @@ def test_the_steps_lead_from_closing_to_the_end_by_way_of_every_service() -> Non
     for leaf in ("challenge", "device_trust", "download_planning"):
         assert asked.count(leaf) == 2, "once more when everything that was under way is over"
     assert asked[-1] == "identity", "which knows the contacts that the others need"
-    assert walked[-1] is Step.GATEWAY
+    assert walked[-3:] == [Step.GATEWAY, Step.SETTLE_AGAIN, Step.GATEWAY_AGAIN], "its own when nobody can sign in"
 
 
 def test_nothing_is_deleted_while_it_can_still_be_called_off() -> None:
     for step in STEPS:
-        deletes = step in LEAVES or step is Step.GATEWAY
+        deletes = step in LEAVES or step in (Step.GATEWAY, Step.GATEWAY_AGAIN)
         assert deletes <= (state_at(step) is ErasureState.ERASING)
     assert next_step(Step.REOPEN) is Step.OVER
 
@@ -50,7 +50,8 @@ def test_nothing_is_deleted_while_it_can_still_be_called_off() -> None:
 def test_deleting_is_due_on_the_day_and_its_repetition_after_things_have_settled(grace: timedelta) -> None:
     erasure = _erasure(NOW + grace)
     assert due_at(erasure, Step.WAIT, NOW, POLICY) == NOW + grace
-    assert due_at(erasure, Step.SETTLE, NOW, POLICY) == NOW + POLICY.settle
+    for step in (Step.SETTLE, Step.SETTLE_AGAIN):
+        assert due_at(erasure, step, NOW, POLICY) == NOW + POLICY.settle
     assert due_at(erasure, Step.IDENTITY, NOW, POLICY) == NOW
     assert due_at(erasure, Step.OVER, NOW, POLICY) is None
 

@@ -26,7 +26,7 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from hearthgate.common.v1 import privacy_pb2 as hearthgate_dot_common_dot_v1_dot_privacy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-hearthgate/challenge/v1/privacy_service.proto\x12\x17hearthgate.challenge.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\"hearthgate/common/v1/privacy.proto\"]\n\x14\x45xportAccountRequest\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\'\n\x0c\x64\x65stinations\x18\x02 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\x10\"\x07r\x05\x10\x03\x18\xfe\x01\"\x84\x01\n\x15\x45xportAccountResponse\x12\x35\n\x07records\x18\x01 \x03(\x0b\x32$.hearthgate.common.v1.ExportedRecord\x12\x34\n\x08withheld\x18\x02 \x03(\x0b\x32\".hearthgate.common.v1.WithheldKind\"\\\n\x13\x45raseAccountRequest\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\'\n\x0c\x64\x65stinations\x18\x02 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\x10\"\x07r\x05\x10\x03\x18\xfe\x01\"[\n\x14\x45raseAccountResponse\x12\x31\n\x06\x63ounts\x18\x01 \x03(\x0b\x32!.hearthgate.common.v1.ErasedCount\x12\x10\n\x08\x63omplete\x18\x02 \x01(\x08\x32\xef\x01\n\x0ePrivacyService\x12p\n\rExportAccount\x12-.hearthgate.challenge.v1.ExportAccountRequest\x1a..hearthgate.challenge.v1.ExportAccountResponse0\x01\x12k\n\x0c\x45raseAccount\x12,.hearthgate.challenge.v1.EraseAccountRequest\x1a-.hearthgate.challenge.v1.EraseAccountResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-hearthgate/challenge/v1/privacy_service.proto\x12\x17hearthgate.challenge.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\"hearthgate/common/v1/privacy.proto\"^\n\x14\x45xportAccountRequest\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12(\n\x0c\x64\x65stinations\x18\x02 \x03(\tB\x12\xbaH\x0f\x92\x01\x0c\x10\xe8\x07\"\x07r\x05\x10\x03\x18\xfe\x01\"\x84\x01\n\x15\x45xportAccountResponse\x12\x35\n\x07records\x18\x01 \x03(\x0b\x32$.hearthgate.common.v1.ExportedRecord\x12\x34\n\x08withheld\x18\x02 \x03(\x0b\x32\".hearthgate.common.v1.WithheldKind\"\x8d\x01\n\x13\x45raseAccountRequest\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12(\n\x0c\x64\x65stinations\x18\x02 \x03(\tB\x12\xbaH\x0f\x92\x01\x0c\x10\xe8\x07\"\x07r\x05\x10\x03\x18\xfe\x01\x12.\n\x12other_destinations\x18\x03 \x03(\tB\x12\xbaH\x0f\x92\x01\x0c\x10\xe8\x07\"\x07r\x05\x10\x03\x18\xfe\x01\"[\n\x14\x45raseAccountResponse\x12\x31\n\x06\x63ounts\x18\x01 \x03(\x0b\x32!.hearthgate.common.v1.ErasedCount\x12\x10\n\x08\x63omplete\x18\x02 \x01(\x08\x32\xef\x01\n\x0ePrivacyService\x12p\n\rExportAccount\x12-.hearthgate.challenge.v1.ExportAccountRequest\x1a..hearthgate.challenge.v1.ExportAccountResponse0\x01\x12k\n\x0c\x45raseAccount\x12,.hearthgate.challenge.v1.EraseAccountRequest\x1a-.hearthgate.challenge.v1.EraseAccountResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,19 +36,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EXPORTACCOUNTREQUEST'].fields_by_name['account_id']._loaded_options = None
   _globals['_EXPORTACCOUNTREQUEST'].fields_by_name['account_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_EXPORTACCOUNTREQUEST'].fields_by_name['destinations']._loaded_options = None
-  _globals['_EXPORTACCOUNTREQUEST'].fields_by_name['destinations']._serialized_options = b'\272H\016\222\001\013\020\020\"\007r\005\020\003\030\376\001'
+  _globals['_EXPORTACCOUNTREQUEST'].fields_by_name['destinations']._serialized_options = b'\272H\017\222\001\014\020\350\007\"\007r\005\020\003\030\376\001'
   _globals['_ERASEACCOUNTREQUEST'].fields_by_name['account_id']._loaded_options = None
   _globals['_ERASEACCOUNTREQUEST'].fields_by_name['account_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_ERASEACCOUNTREQUEST'].fields_by_name['destinations']._loaded_options = None
-  _globals['_ERASEACCOUNTREQUEST'].fields_by_name['destinations']._serialized_options = b'\272H\016\222\001\013\020\020\"\007r\005\020\003\030\376\001'
+  _globals['_ERASEACCOUNTREQUEST'].fields_by_name['destinations']._serialized_options = b'\272H\017\222\001\014\020\350\007\"\007r\005\020\003\030\376\001'
+  _globals['_ERASEACCOUNTREQUEST'].fields_by_name['other_destinations']._loaded_options = None
+  _globals['_ERASEACCOUNTREQUEST'].fields_by_name['other_destinations']._serialized_options = b'\272H\017\222\001\014\020\350\007\"\007r\005\020\003\030\376\001'
   _globals['_EXPORTACCOUNTREQUEST']._serialized_start=139
-  _globals['_EXPORTACCOUNTREQUEST']._serialized_end=232
-  _globals['_EXPORTACCOUNTRESPONSE']._serialized_start=235
-  _globals['_EXPORTACCOUNTRESPONSE']._serialized_end=367
-  _globals['_ERASEACCOUNTREQUEST']._serialized_start=369
-  _globals['_ERASEACCOUNTREQUEST']._serialized_end=461
-  _globals['_ERASEACCOUNTRESPONSE']._serialized_start=463
-  _globals['_ERASEACCOUNTRESPONSE']._serialized_end=554
-  _globals['_PRIVACYSERVICE']._serialized_start=557
-  _globals['_PRIVACYSERVICE']._serialized_end=796
+  _globals['_EXPORTACCOUNTREQUEST']._serialized_end=233
+  _globals['_EXPORTACCOUNTRESPONSE']._serialized_start=236
+  _globals['_EXPORTACCOUNTRESPONSE']._serialized_end=368
+  _globals['_ERASEACCOUNTREQUEST']._serialized_start=371
+  _globals['_ERASEACCOUNTREQUEST']._serialized_end=512
+  _globals['_ERASEACCOUNTRESPONSE']._serialized_start=514
+  _globals['_ERASEACCOUNTRESPONSE']._serialized_end=605
+  _globals['_PRIVACYSERVICE']._serialized_start=608
+  _globals['_PRIVACYSERVICE']._serialized_end=847
 # @@protoc_insertion_point(module_scope)

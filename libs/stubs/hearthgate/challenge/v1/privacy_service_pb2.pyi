@@ -31,7 +31,7 @@ class ExportAccountRequest(_message.Message):
     """UUID."""
     @_builtins.property
     def destinations(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The owner's address and number, under which limits and unsubscriptions are kept; they are told to nobody."""
+        """The owner's addresses and numbers, those of before included, under which limits and unsubscriptions are kept; they are told to nobody."""
 
     def __init__(
         self,
@@ -85,21 +85,27 @@ class EraseAccountRequest(_message.Message):
 
     ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     DESTINATIONS_FIELD_NUMBER: _builtins.int
+    OTHER_DESTINATIONS_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
     """UUID."""
     @_builtins.property
     def destinations(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The owner's address and number, under which limits and unsubscriptions are kept; they are told to nobody."""
+        """The owner's addresses and numbers, those of before included, under which limits and unsubscriptions are kept; they are told to nobody."""
+
+    @_builtins.property
+    def other_destinations(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Addresses and numbers of other people to which it was written for the account: their limits go, their unsubscriptions are their own and stay."""
 
     def __init__(
         self,
         *,
         account_id: _builtins.str = ...,
         destinations: _abc.Iterable[_builtins.str] | None = ...,
+        other_destinations: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "destinations", b"destinations"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "destinations", b"destinations", "other_destinations", b"other_destinations"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

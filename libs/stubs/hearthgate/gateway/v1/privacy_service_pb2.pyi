@@ -39,7 +39,7 @@ class _ErasureStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErasureS
     ERASURE_STATE_DONE: _ErasureState.ValueType  # 4
     """Nothing is left."""
     ERASURE_STATE_CANCELLED: _ErasureState.ValueType  # 5
-    """It was called off."""
+    """It was called off, or not begun because its account was open on its day, as one out of a backup is."""
     ERASURE_STATE_FAILED: _ErasureState.ValueType  # 6
     """A step failed so often that it waits for an operator, who asks for it again."""
 
@@ -57,7 +57,7 @@ ERASURE_STATE_ERASING: ErasureState.ValueType  # 3
 ERASURE_STATE_DONE: ErasureState.ValueType  # 4
 """Nothing is left."""
 ERASURE_STATE_CANCELLED: ErasureState.ValueType  # 5
-"""It was called off."""
+"""It was called off, or not begun because its account was open on its day, as one out of a backup is."""
 ERASURE_STATE_FAILED: ErasureState.ValueType  # 6
 """A step failed so often that it waits for an operator, who asks for it again."""
 Global___ErasureState: _TypeAlias = ErasureState  # noqa: Y015

@@ -113,8 +113,8 @@ class PrivacyServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CancelErasure(self, request, context):
-        """Calls an erasure off during its time of grace. Caller: operator, who has made sure of the owner. Effect: the account is open again; its
-        sessions stay ended. Repeating is harmless. Errors: NOT_FOUND; STATE_CONFLICT once deleting has begun.
+        """Calls an erasure off during its time of grace. Caller: operator, who has made sure of the owner. Effect: the account is what it was
+        before, its sessions excepted; until then nothing else opens it, SetAccountState of identity neither. Repeating is harmless. Errors: NOT_FOUND; STATE_CONFLICT once deleting has begun.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

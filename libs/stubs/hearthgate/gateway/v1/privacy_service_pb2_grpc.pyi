@@ -37,8 +37,8 @@ class PrivacyServiceStub:
     Errors: NOT_FOUND.
     """
     CancelErasure: _aio.UnaryUnaryMultiCallable[_privacy_service_pb2.CancelErasureRequest, _privacy_service_pb2.CancelErasureResponse]
-    """Calls an erasure off during its time of grace. Caller: operator, who has made sure of the owner. Effect: the account is open again; its
-    sessions stay ended. Repeating is harmless. Errors: NOT_FOUND; STATE_CONFLICT once deleting has begun.
+    """Calls an erasure off during its time of grace. Caller: operator, who has made sure of the owner. Effect: the account is what it was
+    before, its sessions excepted; until then nothing else opens it, SetAccountState of identity neither. Repeating is harmless. Errors: NOT_FOUND; STATE_CONFLICT once deleting has begun.
     """
 
 class PrivacyServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -100,8 +100,8 @@ class PrivacyServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _privacy_service_pb2.CancelErasureRequest,
         context: _aio.ServicerContext[_privacy_service_pb2.CancelErasureRequest, _abc.Awaitable[_privacy_service_pb2.CancelErasureResponse]],
     ) -> _abc.Awaitable[_privacy_service_pb2.CancelErasureResponse]:
-        """Calls an erasure off during its time of grace. Caller: operator, who has made sure of the owner. Effect: the account is open again; its
-        sessions stay ended. Repeating is harmless. Errors: NOT_FOUND; STATE_CONFLICT once deleting has begun.
+        """Calls an erasure off during its time of grace. Caller: operator, who has made sure of the owner. Effect: the account is what it was
+        before, its sessions excepted; until then nothing else opens it, SetAccountState of identity neither. Repeating is harmless. Errors: NOT_FOUND; STATE_CONFLICT once deleting has begun.
         """
 
 def add_PrivacyServiceServicer_to_server(servicer: PrivacyServiceServicer, server: _aio.Server) -> None: ...

@@ -256,7 +256,8 @@ class IdentityServiceServicer:
 
     def SetAccountState(self, request, context):
         """Holds, reopens or closes an account. Caller: operator. Effect: durable; the sessions of a closed account end; its extra members play nothing while
-        it is not in good order. Repeating is harmless, and finishes what broke off. Errors: NOT_FOUND.
+        it is not in good order. Repeating is harmless, and finishes what broke off. Errors: NOT_FOUND; STATE_CONFLICT for a pending account,
+        and for one that is to be erased (its metadata says so), which only calling the erasure off opens; closing that one holds if it is called off.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

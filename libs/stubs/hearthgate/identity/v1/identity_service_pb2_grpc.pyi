@@ -76,7 +76,8 @@ class IdentityServiceStub:
     """Lists the plans that can be had. Caller: gateway, operator. Effect: none. Errors: none of its own."""
     SetAccountState: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.SetAccountStateRequest, _identity_service_pb2.SetAccountStateResponse]
     """Holds, reopens or closes an account. Caller: operator. Effect: durable; the sessions of a closed account end; its extra members play nothing while
-    it is not in good order. Repeating is harmless, and finishes what broke off. Errors: NOT_FOUND.
+    it is not in good order. Repeating is harmless, and finishes what broke off. Errors: NOT_FOUND; STATE_CONFLICT for a pending account,
+    and for one that is to be erased (its metadata says so), which only calling the erasure off opens; closing that one holds if it is called off.
     """
 
 class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -243,7 +244,8 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_identity_service_pb2.SetAccountStateRequest, _abc.Awaitable[_identity_service_pb2.SetAccountStateResponse]],
     ) -> _abc.Awaitable[_identity_service_pb2.SetAccountStateResponse]:
         """Holds, reopens or closes an account. Caller: operator. Effect: durable; the sessions of a closed account end; its extra members play nothing while
-        it is not in good order. Repeating is harmless, and finishes what broke off. Errors: NOT_FOUND.
+        it is not in good order. Repeating is harmless, and finishes what broke off. Errors: NOT_FOUND; STATE_CONFLICT for a pending account,
+        and for one that is to be erased (its metadata says so), which only calling the erasure off opens; closing that one holds if it is called off.
         """
 
 def add_IdentityServiceServicer_to_server(servicer: IdentityServiceServicer, server: _aio.Server) -> None: ...

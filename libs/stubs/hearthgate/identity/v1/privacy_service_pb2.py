@@ -26,7 +26,7 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from hearthgate.common.v1 import privacy_pb2 as hearthgate_dot_common_dot_v1_dot_privacy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,hearthgate/identity/v1/privacy_service.proto\x12\x16hearthgate.identity.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\"hearthgate/common/v1/privacy.proto\"4\n\x14\x45xportAccountRequest\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\x84\x01\n\x15\x45xportAccountResponse\x12\x35\n\x07records\x18\x01 \x03(\x0b\x32$.hearthgate.common.v1.ExportedRecord\x12\x34\n\x08withheld\x18\x02 \x03(\x0b\x32\".hearthgate.common.v1.WithheldKind\"3\n\x13\x45raseAccountRequest\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"[\n\x14\x45raseAccountResponse\x12\x31\n\x06\x63ounts\x18\x01 \x03(\x0b\x32!.hearthgate.common.v1.ErasedCount\x12\x10\n\x08\x63omplete\x18\x02 \x01(\x08\"3\n\x13\x43loseAccountRequest\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"3\n\x14\x43loseAccountResponse\x12\x1b\n\x13\x65nded_session_count\x18\x01 \x01(\r\"E\n\x14ReopenAccountRequest\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x0f\n\x07on_hold\x18\x02 \x01(\x08\"\x17\n\x15ReopenAccountResponse2\xc4\x03\n\x0ePrivacyService\x12n\n\rExportAccount\x12,.hearthgate.identity.v1.ExportAccountRequest\x1a-.hearthgate.identity.v1.ExportAccountResponse0\x01\x12i\n\x0c\x45raseAccount\x12+.hearthgate.identity.v1.EraseAccountRequest\x1a,.hearthgate.identity.v1.EraseAccountResponse\x12i\n\x0c\x43loseAccount\x12+.hearthgate.identity.v1.CloseAccountRequest\x1a,.hearthgate.identity.v1.CloseAccountResponse\x12l\n\rReopenAccount\x12,.hearthgate.identity.v1.ReopenAccountRequest\x1a-.hearthgate.identity.v1.ReopenAccountResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,hearthgate/identity/v1/privacy_service.proto\x12\x16hearthgate.identity.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\"hearthgate/common/v1/privacy.proto\"4\n\x14\x45xportAccountRequest\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\x84\x01\n\x15\x45xportAccountResponse\x12\x35\n\x07records\x18\x01 \x03(\x0b\x32$.hearthgate.common.v1.ExportedRecord\x12\x34\n\x08withheld\x18\x02 \x03(\x0b\x32\".hearthgate.common.v1.WithheldKind\"3\n\x13\x45raseAccountRequest\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"[\n\x14\x45raseAccountResponse\x12\x31\n\x06\x63ounts\x18\x01 \x03(\x0b\x32!.hearthgate.common.v1.ErasedCount\x12\x10\n\x08\x63omplete\x18\x02 \x01(\x08\"7\n\x17ListDestinationsRequest\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"P\n\x18ListDestinationsResponse\x12\x18\n\x10own_destinations\x18\x01 \x03(\t\x12\x1a\n\x12other_destinations\x18\x02 \x03(\t\"K\n\x13\x43loseAccountRequest\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x16\n\x05\x66\x65nce\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\"3\n\x14\x43loseAccountResponse\x12\x1b\n\x13\x65nded_session_count\x18\x01 \x01(\r\"a\n\x14ReopenAccountRequest\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x13\n\x07on_hold\x18\x02 \x01(\x08\x42\x02\x18\x01\x12\x16\n\x05\x66\x65nce\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\"\x17\n\x15ReopenAccountResponse2\xbb\x04\n\x0ePrivacyService\x12n\n\rExportAccount\x12,.hearthgate.identity.v1.ExportAccountRequest\x1a-.hearthgate.identity.v1.ExportAccountResponse0\x01\x12i\n\x0c\x45raseAccount\x12+.hearthgate.identity.v1.EraseAccountRequest\x1a,.hearthgate.identity.v1.EraseAccountResponse\x12u\n\x10ListDestinations\x12/.hearthgate.identity.v1.ListDestinationsRequest\x1a\x30.hearthgate.identity.v1.ListDestinationsResponse\x12i\n\x0c\x43loseAccount\x12+.hearthgate.identity.v1.CloseAccountRequest\x1a,.hearthgate.identity.v1.CloseAccountResponse\x12l\n\rReopenAccount\x12,.hearthgate.identity.v1.ReopenAccountRequest\x1a-.hearthgate.identity.v1.ReopenAccountResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,10 +37,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EXPORTACCOUNTREQUEST'].fields_by_name['account_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_ERASEACCOUNTREQUEST'].fields_by_name['account_id']._loaded_options = None
   _globals['_ERASEACCOUNTREQUEST'].fields_by_name['account_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_LISTDESTINATIONSREQUEST'].fields_by_name['account_id']._loaded_options = None
+  _globals['_LISTDESTINATIONSREQUEST'].fields_by_name['account_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_CLOSEACCOUNTREQUEST'].fields_by_name['account_id']._loaded_options = None
   _globals['_CLOSEACCOUNTREQUEST'].fields_by_name['account_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_CLOSEACCOUNTREQUEST'].fields_by_name['fence']._loaded_options = None
+  _globals['_CLOSEACCOUNTREQUEST'].fields_by_name['fence']._serialized_options = b'\272H\004\"\002 \000'
   _globals['_REOPENACCOUNTREQUEST'].fields_by_name['account_id']._loaded_options = None
   _globals['_REOPENACCOUNTREQUEST'].fields_by_name['account_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_REOPENACCOUNTREQUEST'].fields_by_name['on_hold']._loaded_options = None
+  _globals['_REOPENACCOUNTREQUEST'].fields_by_name['on_hold']._serialized_options = b'\030\001'
+  _globals['_REOPENACCOUNTREQUEST'].fields_by_name['fence']._loaded_options = None
+  _globals['_REOPENACCOUNTREQUEST'].fields_by_name['fence']._serialized_options = b'\272H\004\"\002 \000'
   _globals['_EXPORTACCOUNTREQUEST']._serialized_start=137
   _globals['_EXPORTACCOUNTREQUEST']._serialized_end=189
   _globals['_EXPORTACCOUNTRESPONSE']._serialized_start=192
@@ -49,14 +57,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ERASEACCOUNTREQUEST']._serialized_end=377
   _globals['_ERASEACCOUNTRESPONSE']._serialized_start=379
   _globals['_ERASEACCOUNTRESPONSE']._serialized_end=470
-  _globals['_CLOSEACCOUNTREQUEST']._serialized_start=472
-  _globals['_CLOSEACCOUNTREQUEST']._serialized_end=523
-  _globals['_CLOSEACCOUNTRESPONSE']._serialized_start=525
-  _globals['_CLOSEACCOUNTRESPONSE']._serialized_end=576
-  _globals['_REOPENACCOUNTREQUEST']._serialized_start=578
-  _globals['_REOPENACCOUNTREQUEST']._serialized_end=647
-  _globals['_REOPENACCOUNTRESPONSE']._serialized_start=649
-  _globals['_REOPENACCOUNTRESPONSE']._serialized_end=672
-  _globals['_PRIVACYSERVICE']._serialized_start=675
-  _globals['_PRIVACYSERVICE']._serialized_end=1127
+  _globals['_LISTDESTINATIONSREQUEST']._serialized_start=472
+  _globals['_LISTDESTINATIONSREQUEST']._serialized_end=527
+  _globals['_LISTDESTINATIONSRESPONSE']._serialized_start=529
+  _globals['_LISTDESTINATIONSRESPONSE']._serialized_end=609
+  _globals['_CLOSEACCOUNTREQUEST']._serialized_start=611
+  _globals['_CLOSEACCOUNTREQUEST']._serialized_end=686
+  _globals['_CLOSEACCOUNTRESPONSE']._serialized_start=688
+  _globals['_CLOSEACCOUNTRESPONSE']._serialized_end=739
+  _globals['_REOPENACCOUNTREQUEST']._serialized_start=741
+  _globals['_REOPENACCOUNTREQUEST']._serialized_end=838
+  _globals['_REOPENACCOUNTRESPONSE']._serialized_start=840
+  _globals['_REOPENACCOUNTRESPONSE']._serialized_end=863
+  _globals['_PRIVACYSERVICE']._serialized_start=866
+  _globals['_PRIVACYSERVICE']._serialized_end=1437
 # @@protoc_insertion_point(module_scope)

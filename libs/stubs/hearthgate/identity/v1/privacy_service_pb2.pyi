@@ -17,6 +17,11 @@ if sys.version_info >= (3, 11):
 else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
+if sys.version_info >= (3, 13):
+    from warnings import deprecated as _deprecated
+else:
+    from typing_extensions import deprecated as _deprecated
+
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
@@ -122,8 +127,8 @@ class EraseAccountResponse(_message.Message):
 Global___EraseAccountResponse: _TypeAlias = EraseAccountResponse  # noqa: Y015
 
 @_typing.final
-class CloseAccountRequest(_message.Message):
-    """Request of CloseAccount."""
+class ListDestinationsRequest(_message.Message):
+    """Request of ListDestinations."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -138,6 +143,62 @@ class CloseAccountRequest(_message.Message):
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDestinationsRequest: _TypeAlias = ListDestinationsRequest  # noqa: Y015
+
+@_typing.final
+class ListDestinationsResponse(_message.Message):
+    """Answer of ListDestinations."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OWN_DESTINATIONS_FIELD_NUMBER: _builtins.int
+    OTHER_DESTINATIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def own_destinations(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The owner's addresses and numbers, those of before included."""
+
+    @_builtins.property
+    def other_destinations(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Other people's: approvers, invited people, new contacts that nobody has proved."""
+
+    def __init__(
+        self,
+        *,
+        own_destinations: _abc.Iterable[_builtins.str] | None = ...,
+        other_destinations: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["other_destinations", b"other_destinations", "own_destinations", b"own_destinations"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDestinationsResponse: _TypeAlias = ListDestinationsResponse  # noqa: Y015
+
+@_typing.final
+class CloseAccountRequest(_message.Message):
+    """Request of CloseAccount."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    FENCE_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.str
+    """UUID."""
+    fence: _builtins.int
+    """The turn of the erasure that asks; turns grow, and one that was overtaken changes nothing."""
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.str = ...,
+        fence: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "fence", b"fence"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -173,19 +234,31 @@ class ReopenAccountRequest(_message.Message):
 
     ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     ON_HOLD_FIELD_NUMBER: _builtins.int
+    FENCE_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
     """UUID."""
-    on_hold: _builtins.bool
-    """Whether it was on hold before."""
+    @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def on_hold(self) -> _builtins.bool:
+        """No longer read: identity keeps what the account was of its own."""
+
+    @on_hold.setter
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def on_hold(self, value: _builtins.bool) -> None:
+        """No longer read: identity keeps what the account was of its own."""
+
+    fence: _builtins.int
+    """The turn of the erasure that asks; turns grow, and one that was overtaken changes nothing."""
     def __init__(
         self,
         *,
         account_id: _builtins.str = ...,
         on_hold: _builtins.bool = ...,
+        fence: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "on_hold", b"on_hold"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "fence", b"fence", "on_hold", b"on_hold"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -45,6 +45,11 @@ class PrivacyServiceStub:
                 request_serializer=hearthgate_dot_identity_dot_v1_dot_privacy__service__pb2.EraseAccountRequest.SerializeToString,
                 response_deserializer=hearthgate_dot_identity_dot_v1_dot_privacy__service__pb2.EraseAccountResponse.FromString,
                 _registered_method=True)
+        self.ListDestinations = channel.unary_unary(
+                '/hearthgate.identity.v1.PrivacyService/ListDestinations',
+                request_serializer=hearthgate_dot_identity_dot_v1_dot_privacy__service__pb2.ListDestinationsRequest.SerializeToString,
+                response_deserializer=hearthgate_dot_identity_dot_v1_dot_privacy__service__pb2.ListDestinationsResponse.FromString,
+                _registered_method=True)
         self.CloseAccount = channel.unary_unary(
                 '/hearthgate.identity.v1.PrivacyService/CloseAccount',
                 request_serializer=hearthgate_dot_identity_dot_v1_dot_privacy__service__pb2.CloseAccountRequest.SerializeToString,
@@ -77,17 +82,26 @@ class PrivacyServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListDestinations(self, request, context):
+        """Tells every address and number that is held for an account, for its erasure and its export: other services keep something under their hashes.
+        Caller: gateway. Effect: none; an account that is not known has none. Errors: INVALID_FIELD.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CloseAccount(self, request, context):
-        """Closes an account that is to be erased. Caller: gateway. Effect: its sessions end and nothing starts any more; a pending account stays as it
-        is. Repeating is harmless. Errors: NOT_FOUND.
+        """Closes an account that is to be erased. Caller: gateway. Effect: its sessions end and nothing starts any more, and SetAccountState does not
+        open it; a pending account stays as it is, and can be activated no more. Repeating is harmless. Errors: NOT_FOUND; CONCURRENT_CHANGE
+        where a later turn of the erasure has been here.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ReopenAccount(self, request, context):
-        """Opens an account again whose erasure was called off. Caller: gateway. Effect: it is as it was, its sessions excepted. Repeating is harmless.
-        Errors: NOT_FOUND, STATE_CONFLICT for a pending account.
+        """Opens an account again whose erasure was called off. Caller: gateway. Effect: it is as it was of its own, whatever its host is, its sessions
+        excepted. Repeating is harmless. Errors: NOT_FOUND; CONCURRENT_CHANGE where a later turn of the erasure has been here.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -105,6 +119,11 @@ def add_PrivacyServiceServicer_to_server(servicer, server):
                     servicer.EraseAccount,
                     request_deserializer=hearthgate_dot_identity_dot_v1_dot_privacy__service__pb2.EraseAccountRequest.FromString,
                     response_serializer=hearthgate_dot_identity_dot_v1_dot_privacy__service__pb2.EraseAccountResponse.SerializeToString,
+            ),
+            'ListDestinations': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDestinations,
+                    request_deserializer=hearthgate_dot_identity_dot_v1_dot_privacy__service__pb2.ListDestinationsRequest.FromString,
+                    response_serializer=hearthgate_dot_identity_dot_v1_dot_privacy__service__pb2.ListDestinationsResponse.SerializeToString,
             ),
             'CloseAccount': grpc.unary_unary_rpc_method_handler(
                     servicer.CloseAccount,
@@ -172,6 +191,33 @@ class PrivacyService:
             '/hearthgate.identity.v1.PrivacyService/EraseAccount',
             hearthgate_dot_identity_dot_v1_dot_privacy__service__pb2.EraseAccountRequest.SerializeToString,
             hearthgate_dot_identity_dot_v1_dot_privacy__service__pb2.EraseAccountResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDestinations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hearthgate.identity.v1.PrivacyService/ListDestinations',
+            hearthgate_dot_identity_dot_v1_dot_privacy__service__pb2.ListDestinationsRequest.SerializeToString,
+            hearthgate_dot_identity_dot_v1_dot_privacy__service__pb2.ListDestinationsResponse.FromString,
             options,
             channel_credentials,
             insecure,

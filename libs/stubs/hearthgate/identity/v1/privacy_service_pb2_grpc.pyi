@@ -24,13 +24,18 @@ class PrivacyServiceStub:
     """Deletes everything that is held about an account. Caller: gateway, for an account whose sessions have ended. Effect: nothing of it is left, and no other account's rows name it any more.
     Repeating is harmless, and counts what has come since. Errors: INVALID_FIELD.
     """
+    ListDestinations: _aio.UnaryUnaryMultiCallable[_privacy_service_pb2.ListDestinationsRequest, _privacy_service_pb2.ListDestinationsResponse]
+    """Tells every address and number that is held for an account, for its erasure and its export: other services keep something under their hashes.
+    Caller: gateway. Effect: none; an account that is not known has none. Errors: INVALID_FIELD.
+    """
     CloseAccount: _aio.UnaryUnaryMultiCallable[_privacy_service_pb2.CloseAccountRequest, _privacy_service_pb2.CloseAccountResponse]
-    """Closes an account that is to be erased. Caller: gateway. Effect: its sessions end and nothing starts any more; a pending account stays as it
-    is. Repeating is harmless. Errors: NOT_FOUND.
+    """Closes an account that is to be erased. Caller: gateway. Effect: its sessions end and nothing starts any more, and SetAccountState does not
+    open it; a pending account stays as it is, and can be activated no more. Repeating is harmless. Errors: NOT_FOUND; CONCURRENT_CHANGE
+    where a later turn of the erasure has been here.
     """
     ReopenAccount: _aio.UnaryUnaryMultiCallable[_privacy_service_pb2.ReopenAccountRequest, _privacy_service_pb2.ReopenAccountResponse]
-    """Opens an account again whose erasure was called off. Caller: gateway. Effect: it is as it was, its sessions excepted. Repeating is harmless.
-    Errors: NOT_FOUND, STATE_CONFLICT for a pending account.
+    """Opens an account again whose erasure was called off. Caller: gateway. Effect: it is as it was of its own, whatever its host is, its sessions
+    excepted. Repeating is harmless. Errors: NOT_FOUND; CONCURRENT_CHANGE where a later turn of the erasure has been here.
     """
 
 class PrivacyServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -57,13 +62,24 @@ class PrivacyServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def ListDestinations(
+        self,
+        request: _privacy_service_pb2.ListDestinationsRequest,
+        context: _aio.ServicerContext[_privacy_service_pb2.ListDestinationsRequest, _abc.Awaitable[_privacy_service_pb2.ListDestinationsResponse]],
+    ) -> _abc.Awaitable[_privacy_service_pb2.ListDestinationsResponse]:
+        """Tells every address and number that is held for an account, for its erasure and its export: other services keep something under their hashes.
+        Caller: gateway. Effect: none; an account that is not known has none. Errors: INVALID_FIELD.
+        """
+
+    @_abc_1.abstractmethod
     def CloseAccount(
         self,
         request: _privacy_service_pb2.CloseAccountRequest,
         context: _aio.ServicerContext[_privacy_service_pb2.CloseAccountRequest, _abc.Awaitable[_privacy_service_pb2.CloseAccountResponse]],
     ) -> _abc.Awaitable[_privacy_service_pb2.CloseAccountResponse]:
-        """Closes an account that is to be erased. Caller: gateway. Effect: its sessions end and nothing starts any more; a pending account stays as it
-        is. Repeating is harmless. Errors: NOT_FOUND.
+        """Closes an account that is to be erased. Caller: gateway. Effect: its sessions end and nothing starts any more, and SetAccountState does not
+        open it; a pending account stays as it is, and can be activated no more. Repeating is harmless. Errors: NOT_FOUND; CONCURRENT_CHANGE
+        where a later turn of the erasure has been here.
         """
 
     @_abc_1.abstractmethod
@@ -72,8 +88,8 @@ class PrivacyServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _privacy_service_pb2.ReopenAccountRequest,
         context: _aio.ServicerContext[_privacy_service_pb2.ReopenAccountRequest, _abc.Awaitable[_privacy_service_pb2.ReopenAccountResponse]],
     ) -> _abc.Awaitable[_privacy_service_pb2.ReopenAccountResponse]:
-        """Opens an account again whose erasure was called off. Caller: gateway. Effect: it is as it was, its sessions excepted. Repeating is harmless.
-        Errors: NOT_FOUND, STATE_CONFLICT for a pending account.
+        """Opens an account again whose erasure was called off. Caller: gateway. Effect: it is as it was of its own, whatever its host is, its sessions
+        excepted. Repeating is harmless. Errors: NOT_FOUND; CONCURRENT_CHANGE where a later turn of the erasure has been here.
         """
 
 def add_PrivacyServiceServicer_to_server(servicer: PrivacyServiceServicer, server: _aio.Server) -> None: ...
