@@ -11,6 +11,7 @@ from asyncpg import Record
 from libs.persistence.privacy import Document, Holding, as_it_is
 from services.identity.contact_keys import ContactKeys
 from services.identity.domain.contact import Channel, mask_email, mask_phone
+from services.identity.storage import password_guess_sql as guess_sql
 from services.identity.storage import privacy_sql as sql
 
 _FIRST_ID: Final = UUID(int=0)
@@ -94,6 +95,7 @@ def holdings(keys: ContactKeys, account_id: UUID) -> tuple[Holding, ...]:
         _withheld("contact_key", "contact_key", sql.ERASE_CONTACT_KEY, "The key that opens the contacts."),
         # Of the password only when it was set: its hash is a secret.
         Holding(kind="password", table="credential", export=sql.EXPORT_PASSWORD, erase=sql.ERASE_PASSWORD),
+        *_guesses(keys, account_id),
         _withheld("addresses", "email_address", sql.ERASE_ADDRESSES, "A keyed hash of the address in contacts."),
         _withheld("sign_ups", "sign_up", sql.ERASE_SIGN_UPS, "A digest of the sign-up that made the account."),
         _withheld(
@@ -142,6 +144,26 @@ def _protection() -> tuple[Holding, ...]:
         # Of a PIN only when it was set: its hash is a secret. Before the profiles, to which they belong.
         _listed("profile_pins", "profile_pin", "profile_id", sql.EXPORT_PINS, sql.ERASE_PINS),
         _listed("password_resets", "password_reset_demand", "demand_id", sql.EXPORT_DEMANDS, sql.ERASE_DEMANDS),
+    )
+
+
+def _guesses(keys: ContactKeys, account_id: UUID) -> tuple[Holding, ...]:
+    """Before the addresses, by whose hashes they are found."""
+    hashes = keys.account_guess_hashes(account_id)
+    return (
+        _withheld(
+            "password_guesses",
+            "password_guess",
+            guess_sql.ERASE_GUESSES_OF_ADDRESSES,
+            "How many wrong passwords were tried for the address, by whomever.",
+        ),
+        Holding(
+            kind="password_guesses_signed_in",
+            table="password_guess",
+            erase=guess_sql.ERASE_GUESSES_OF_ACCOUNT,
+            withheld="How many wrong passwords were tried by who was signed in already.",
+            subject=lambda _: hashes,
+        ),
     )
 
 

@@ -13,7 +13,7 @@ from asyncpg import Record
 from hearthgate.common.v1 import standing_pb2
 from hearthgate.gateway.v1 import account_service_pb2 as account_pb
 from libs.devstack.device import Device, Person
-from services.challenge.domain.charges import network_of
+from libs.runtime.networks import network_of
 from services.identity.domain.contact import Channel
 from tests.contract.gateway.gateway_world import (
     ABROAD,
