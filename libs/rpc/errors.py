@@ -99,7 +99,7 @@ LIMIT_TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "password_guesses_per_network": "Too many wrong passwords from this network; wait, then try again.",
     }
 )
-"""Limits, as metadata names them, after which something else than waiting can be done; in place of the reason's text."""
+"""In place of the reason's text: limits, as metadata names them, after which there is more to say than to wait."""
 
 
 class RemoteError(ServiceError):

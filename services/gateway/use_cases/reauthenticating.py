@@ -10,8 +10,8 @@ from services.gateway.use_cases.context import Context, resolve_member
 async def reauthenticate(context: Context, session_token: str, client: Client, password: str) -> ResolvedSession:
     """The session, once the password is right. A session alone, which may be stolen, is not enough.
 
-    Raises SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, CREDENTIALS_REJECTED, LIMIT_EXCEEDED, OVERLOADED. The password goes through the same
-    door as at a sign-in, and so under the same limits.
+    Raises SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, CREDENTIALS_REJECTED, LIMIT_EXCEEDED, OVERLOADED. The password goes
+    through the same door as at a sign-in, and so under the same limits.
     """
     resolved, _ = await resolve_member(context, session_token, client)
     contacts = await context.identity.get_contacts(resolved.account.account_id, masked_only=False)

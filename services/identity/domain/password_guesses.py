@@ -1,8 +1,8 @@
 """How many wrong passwords are compared: for an address by whom, over all addresses by network, for an account.
 
 A guess is spent before it is compared, and given back where nothing was. A right password clears the counter of who
-knew it. A counter is a bucket that fills evenly (the generic cell rate algorithm, ITU-T I.371): so many guesses at once,
-then only as fast as it fills; and beside it the wrong ones in a row, which no time brings back.
+knew it. A counter is a bucket that fills evenly (the generic cell rate algorithm, ITU-T I.371): so many guesses at
+once, then only as fast as it fills; and beside it the wrong ones in a row, which no time brings back.
 
 What is here as functions over a counter is done by the statements in ``storage/password_guesses.py``, each in one step;
 a test holds the two to each other.

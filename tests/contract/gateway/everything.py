@@ -116,6 +116,9 @@ async def _traces(world: World, everything: Everything) -> dict[str, list[bytes]
         "hash of a contact in identity": list(world.identity.keys.email_hashes(home.owner.email)),
         "hash of a contact in challenge": [keys.destination_hash(each.casefold()) for each in contacts],
         "hash of a network in device_trust": [world.network_hasher.hash(each) for each in networks],
+        "hash of a network in identity": [
+            world.identity.keys.guess_hash("network", network_of(each)) for each in networks
+        ],
         "hash of a network in challenge": [keys.bucket_hash("network", network_of(each)) for each in networks],
     }
 
