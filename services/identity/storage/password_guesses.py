@@ -108,11 +108,11 @@ async def clear(executor: Executor, spent: SpentGuess, now: datetime) -> None:
 
 
 async def forget_account(
-    transaction: Executor, account_id: UUID, account_hashes: Sequence[bytes], set_device_id: str | None
+    transaction: Executor, account_id: UUID, guess_hashes: Sequence[bytes], set_device_id: str | None
 ) -> None:
     """A new password was set: every counter of the account and of its addresses begins anew."""
     await transaction.execute(sql.NOTE_PASSWORD_DEVICE, account_id, set_device_id)
-    await transaction.execute(sql.FORGET_GUESSES_OF_ACCOUNT, list(account_hashes))
+    await transaction.execute(sql.FORGET_GUESSES_OF_ACCOUNT, list(guess_hashes))
     await transaction.execute(sql.FORGET_GUESSES_OF_ADDRESSES, account_id)
 
 

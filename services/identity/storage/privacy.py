@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -17,8 +17,11 @@ from services.identity.storage import privacy_sql as sql
 _FIRST_ID: Final = UUID(int=0)
 
 
-def holdings(keys: ContactKeys, account_id: UUID) -> tuple[Holding, ...]:
-    """In the order in which they are deleted: the account, on which the others stand, comes last."""
+def holdings(keys: ContactKeys, account_id: UUID, guess_hashes: Sequence[bytes] = ()) -> tuple[Holding, ...]:
+    """In the order in which they are deleted: the account, on which the others stand, comes last.
+
+    ``guess_hashes``: what guesses at its password may be counted under, for who deletes.
+    """
 
     def contact(row: Record) -> Iterable[Document]:
         channel = Channel(row["channel"])
@@ -95,7 +98,7 @@ def holdings(keys: ContactKeys, account_id: UUID) -> tuple[Holding, ...]:
         _withheld("contact_key", "contact_key", sql.ERASE_CONTACT_KEY, "The key that opens the contacts."),
         # Of the password only when it was set: its hash is a secret.
         Holding(kind="password", table="credential", export=sql.EXPORT_PASSWORD, erase=sql.ERASE_PASSWORD),
-        *_guesses(keys, account_id),
+        *_guesses(guess_hashes or keys.account_guess_hashes(account_id)),
         _withheld("addresses", "email_address", sql.ERASE_ADDRESSES, "A keyed hash of the address in contacts."),
         _withheld("sign_ups", "sign_up", sql.ERASE_SIGN_UPS, "A digest of the sign-up that made the account."),
         _withheld(
@@ -147,9 +150,8 @@ def _protection() -> tuple[Holding, ...]:
     )
 
 
-def _guesses(keys: ContactKeys, account_id: UUID) -> tuple[Holding, ...]:
-    """Before the addresses, by whose hashes they are found."""
-    hashes = keys.account_guess_hashes(account_id)
+def _guesses(hashes: Sequence[bytes]) -> tuple[Holding, ...]:
+    """Before the addresses, by whose hashes they are found, too: there may be more of those than of contacts."""
     return (
         _withheld(
             "password_guesses",
@@ -158,11 +160,11 @@ def _guesses(keys: ContactKeys, account_id: UUID) -> tuple[Holding, ...]:
             "How many wrong passwords were tried for the address, by whomever.",
         ),
         Holding(
-            kind="password_guesses_signed_in",
+            kind="more_password_guesses",
             table="password_guess",
             erase=guess_sql.ERASE_GUESSES_OF_ACCOUNT,
-            withheld="How many wrong passwords were tried by who was signed in already.",
-            subject=lambda _: hashes,
+            withheld="The same of those who were signed in already.",
+            subject=lambda _: list(hashes),
         ),
     )
 

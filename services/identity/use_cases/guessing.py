@@ -8,11 +8,14 @@ from datetime import datetime
 from uuid import UUID
 
 from libs.runtime.errors import ErrorReason, ServiceError
+from libs.runtime.keys import OpenError
 from libs.runtime.logging import get_logger
 from libs.runtime.networks import network_of
+from services.identity.domain.contact import Channel
 from services.identity.domain.password_guesses import Refusal, Standing, refusal
 from services.identity.metrics import count_limited_guess
 from services.identity.passwords import Admitted
+from services.identity.storage import accounts
 from services.identity.storage import password_guesses as storage
 from services.identity.storage.password_guesses import FORMER_DEVICES, NETWORK, STRANGERS, Counter, SpentGuess
 from services.identity.use_cases.context import Identity
@@ -36,6 +39,20 @@ def sign_in_counters(
 def account_counters(identity: Identity, account_id: UUID) -> list[Counter]:
     """Where a guess of somebody is counted who is signed in: at the account, apart from every sign-in."""
     return [_of_address(identity, identity.keys.account_guess_hashes(account_id)[0], STRANGERS)]
+
+
+async def counted_under(account_id: UUID, *, identity: Identity) -> list[bytes]:
+    """What guesses at the account may be counted under, under each key: the account itself, and its address.
+
+    The address from the contact, as the lookup may not have it under the first key yet, amid a rotation.
+    """
+    hashes = identity.keys.account_guess_hashes(account_id)
+    try:
+        contacts = await accounts.list_contacts(identity.database, identity.keys, account_id)
+    except OpenError:
+        return hashes
+    emails = [each.destination for each in contacts if each.channel is Channel.EMAIL]
+    return hashes + [hashed for email in emails for hashed in identity.keys.hashes_by_key(email)]
 
 
 async def check_guess(

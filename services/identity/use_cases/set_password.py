@@ -15,7 +15,7 @@ from services.identity.passwords import Admitted
 from services.identity.storage import accounts, password_guesses, protection, sessions
 from services.identity.use_cases import audit
 from services.identity.use_cases.context import Identity, hold_open_account
-from services.identity.use_cases.guessing import account_counters, check_guess
+from services.identity.use_cases.guessing import account_counters, check_guess, counted_under
 from services.identity.use_cases.new_passwords import check_new_password, words_around
 
 _log = get_logger(__name__)
@@ -93,13 +93,13 @@ async def _require_other(credential: Credential | None, new: str, admitted: Admi
 
 async def _put(command: SetPassword, seen: Credential | None, password_hash: str, identity: Identity) -> int:
     now, account_id = identity.clock.now(), command.account_id
+    guess_hashes = await counted_under(account_id, identity=identity)
     async with identity.database.transaction() as transaction:
         await hold_open_account(transaction, account_id)
         _require_unchanged(await protection.find_credential(transaction, account_id), seen, command)
         await accounts.put_password_hash(transaction, account_id, password_hash, now)
         await protection.settle_demands(transaction, account_id, now)
-        hashes = identity.keys.account_guess_hashes(account_id)
-        await password_guesses.forget_account(transaction, account_id, hashes, command.device_id or None)
+        await password_guesses.forget_account(transaction, account_id, guess_hashes, command.device_id or None)
         ended = await sessions.end_all_sessions(
             transaction, account_id, EndReason.PASSWORD_CHANGED, now, except_id=command.except_id
         )
