@@ -24,20 +24,26 @@ from libs.runtime.errors import ServiceError
 from libs.runtime.logging import configure_logging
 
 WRONG_PASSWORD: Final = "not the password of anybody"
+NETWORKS: Final = 512
+"""Of a botnet: out of so many no network is refused (198.18.0.0/15, which RFC 2544 sets apart for benchmarks)."""
+_KNOWN_EVERY: Final = 32
 _WAIT: Final = 5.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Flood:
-    """``rate`` sign-ins a second for ``seconds``, at ``target``; every other one for an address of ``known``.
+    """``rate`` sign-ins a second for ``seconds``, at ``target``, out of so many ``networks``.
 
-    With no ``known`` they are malformed, so that the gateway refuses each before it does anything: a flood's floor.
+    One in 32 is for an address of ``known``, the others for addresses of nobody: so few that none of them is guessed at
+    more often than is allowed, and the passwords are compared. With no ``known`` they are malformed, so that the
+    gateway refuses each before it does anything: a flood's floor.
     """
 
     target: str
     rate: float
     seconds: float
     known: tuple[str, ...]
+    networks: int = NETWORKS
 
 
 class Flooder:
@@ -98,10 +104,12 @@ def _request(flood: Flood, number: int) -> pb.SignInRequest:
     )
     email = ""
     if flood.known:
-        email = random.choice(flood.known) if number % 2 else f"{uuid4().hex}@example.com"
+        email = f"{uuid4().hex}@example.com" if number % _KNOWN_EVERY else random.choice(flood.known)
+    network = random.randrange(flood.networks)
+    ip_address = f"198.{18 + network // 256}.{network % 256}.7"
     return pb.SignInRequest(
         request_id=str(uuid4()),
         email=email,
         password=WRONG_PASSWORD,
-        client=context_pb.ClientContext(ip_address="198.51.100.7", device=device, country_code="DE"),
+        client=context_pb.ClientContext(ip_address=ip_address, device=device, country_code="DE"),
     )

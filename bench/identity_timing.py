@@ -64,14 +64,23 @@ from libs.runtime.logging import configure_logging
 from libs.testing.postgres import PostgresError
 from services.identity.passwords import Argon2idHasher
 
+_GUESSES: Final = 40
+"""At one address, at most: beyond 50 in a row passwords are not compared any more."""
 _HOMES: Final = 20
+"""At least; as many as the pairs of sign-ins need."""
 _MEMORY_KIB: Final = 19_456
-# What limits codes would answer some of the questions by a shorter way.
+# What limits codes and guesses would answer some of the questions by a shorter way.
 _NO_LIMITS: Final = {
-    "HEARTHGATE_SENDS_PER_ACCOUNT": "1000",
-    "HEARTHGATE_SENDS_PER_DESTINATION": "1000",
-    "HEARTHGATE_SENDS_PER_NETWORK": "100000",
-    "HEARTHGATE_SPENDING_PER_DAY": "1000",
+    "challenge": {
+        "HEARTHGATE_SENDS_PER_ACCOUNT": "1000",
+        "HEARTHGATE_SENDS_PER_DESTINATION": "1000",
+        "HEARTHGATE_SENDS_PER_NETWORK": "100000",
+        "HEARTHGATE_SPENDING_PER_DAY": "1000",
+    },
+    "identity": {
+        "HEARTHGATE_PASSWORD_GUESSES": "50",
+        "HEARTHGATE_PASSWORD_GUESSES_PER_NETWORK": "1000000",
+    },
 }
 
 
@@ -87,10 +96,11 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Suite:
-    """A running suite, its accounts, and who asks."""
+    """A running suite, its accounts, as many addresses without one, and who asks."""
 
     stack: Stack
     homes: list[Home]
+    nobodies: list[str]
     asker: Device
     control: bool
 
@@ -100,14 +110,15 @@ async def run(pairs: int, bar: Progress) -> dict[str, Any]:
     rows: list[Row] = []
     async with AsyncExitStack() as stack:
         task = bar.add_task("Starting two suites", total=8)
-        suites = [await _suite(stack, control=control) for control in (False, True)]
+        homes = max(_HOMES, -(-pairs // _GUESSES))
+        suites = [await _suite(stack, homes, control=control) for control in (False, True)]
         bar.advance(task)
-        for name, ask, share in _QUESTIONS:
+        for name, ask, share, again in _QUESTIONS:
             bar.update(task, description=name)
             made = [Row(name=name, control=suite.control) for suite in suites]
-            for _ in range(max(10, int(pairs * share))):
+            for number in range(max(10, int(pairs * share))):
                 for suite, row in random.sample(list(zip(suites, made, strict=True)), 2):
-                    await _pair(suite, row, ask)
+                    await _pair(suite, row, ask, number, again=again)
             rows += made
             bar.advance(task, 2)
     rows += _older_hashes(pairs)
@@ -118,23 +129,31 @@ async def run(pairs: int, bar: Progress) -> dict[str, Any]:
     }
 
 
-async def _suite(stack: AsyncExitStack, *, control: bool) -> Suite:
+async def _suite(stack: AsyncExitStack, count: int, *, control: bool) -> Suite:
     folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="hearthgate-timing-"))
     options = StackOptions(
         data_dir=Path(folder) / "data",
         base_port=None,
         durable=False,
-        overrides={"challenge": _NO_LIMITS, "gateway": {"HEARTHGATE_ALIKE_MILLISECONDS": "0"} if control else {}},
+        overrides={**_NO_LIMITS, "gateway": {"HEARTHGATE_ALIKE_MILLISECONDS": "0"} if control else {}},
         modules={"identity": "bench.naive_identity"} if control else {},
     )
     running = await stack.enter_async_context(Stack.running(options))
-    return Suite(stack=running, homes=await make_homes(running, _HOMES), asker=device(running), control=control)
+    homes, nobodies = await make_homes(running, count), [_nobody() for _ in range(count)]
+    return Suite(stack=running, homes=homes, nobodies=nobodies, asker=device(running), control=control)
 
 
-async def _pair(suite: Suite, row: Row, ask: Callable[[Device, str], Awaitable[object]]) -> None:
-    """A known and an unknown address, in random order."""
-    known = (row.known, random.choice(suite.homes).owner.email)
-    unknown = (row.unknown, f"{uuid4().hex}@example.com")
+def _nobody() -> str:
+    return f"{uuid4().hex}@example.com"
+
+
+async def _pair(
+    suite: Suite, row: Row, ask: Callable[[Device, str], Awaitable[object]], number: int, *, again: bool
+) -> None:
+    """A known and an unknown address, in random order; ``again``: each as often as the other."""
+    which = number % len(suite.homes)
+    known = (row.known, suite.homes[which].owner.email)
+    unknown = (row.unknown, suite.nobodies[which] if again else _nobody())
     for times, email in random.sample([known, unknown], 2):
         began = time.perf_counter()
         await ask(suite.asker, email)
@@ -158,10 +177,11 @@ async def _reset(asker: Device, email: str) -> None:
 
 
 _QUESTIONS: Final = (
-    ("SignIn", _sign_in, 1.0),
+    # Wrong passwords are counted, so both addresses of a pair are to have the same number behind them.
+    ("SignIn", _sign_in, 1.0, True),
     # Each takes 0.4 s, by design.
-    ("SignUp", _sign_up, 0.5),
-    ("StartPasswordReset", _reset, 0.5),
+    ("SignUp", _sign_up, 0.5, False),
+    ("StartPasswordReset", _reset, 0.5, False),
 )
 
 

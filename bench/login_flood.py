@@ -1,12 +1,15 @@
 """What a flood of sign-ins does to the starts of streams: nothing, it is hoped.
 
-Starts two suites of real processes on this machine, with a PostgreSQL each: one as it is delivered, one whose passwords
-have no bulkhead (many at once, a long queue, no gate). Televisions press play at a steady rate, each a cold
-StartStream that is stopped when it was answered; and in turns, round by round, in random order, beside them:
+Starts two suites of real processes on this machine, with a PostgreSQL each: one as it is delivered (but for 50 guesses
+at an address at once), one whose passwords have no bulkhead (many at once, a long queue, no gate). Televisions press
+play at a steady rate, each a cold StartStream that is stopped when it was answered; and in turns, round by round, in
+random order, beside them:
 
   alone       nobody
   refused     as many malformed sign-ins a second, which the gateway refuses at once: what the sending itself costs here
-  flood       sign-ins with wrong passwords, every other one for an address with an account
+  flood       sign-ins with wrong passwords out of 512 networks, some for addresses with an account: no limit on guesses
+              is reached, each that gets a place is compared
+  one network the same out of one, which after 300 is refused
   no bulkhead the same, in the suite without one: the negative control
 
   p50, p99    of StartStream, from the moment at which it was due until it was answered, in ms, of all rounds
@@ -48,7 +51,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from bench.arguments import parser, positive
-from bench.flooder import Flood, Flooder, flooder
+from bench.flooder import NETWORKS, Flood, Flooder, flooder
 from bench.households import Home, make_homes
 from bench.timing import machine
 from hearthgate.gateway.v1 import decision_pb2 as decision_pb
@@ -62,8 +65,11 @@ from libs.runtime.errors import ServiceError
 from libs.runtime.logging import configure_logging
 from libs.testing.postgres import PostgresError
 
+MANY_GUESSES: Final = {"HEARTHGATE_PASSWORD_GUESSES": "50"}
+"""Of the few addresses with an account, in all rounds."""
 UNBOUNDED: Final = {
     "identity": {
+        **MANY_GUESSES,
         "HEARTHGATE_PASSWORD_THREADS": "8",
         "HEARTHGATE_PASSWORD_WAITERS": "1000",
     },
@@ -81,6 +87,7 @@ class Arm:
 
     suite: str
     beside: str
+    networks: int = NETWORKS
     latencies: list[float] = field(default_factory=list)
     outcomes: Counter[str] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)
@@ -111,13 +118,14 @@ async def run(plan: Plan, bar: Progress) -> dict[str, Any]:
         "alone": Arm(suite="delivered", beside=""),
         "refused": Arm(suite="delivered", beside="refused"),
         "flood": Arm(suite="delivered", beside="sign-ins"),
+        "one network": Arm(suite="delivered", beside="sign-ins", networks=1),
         "alone, no bulkhead": Arm(suite="unbounded", beside=""),
         "no bulkhead": Arm(suite="unbounded", beside="sign-ins"),
     }
     task = bar.add_task("Starting two suites", total=plan.rounds * len(arms) + 1)
     async with AsyncExitStack() as stack:
         suites = {
-            "delivered": await _suite(stack, {}),
+            "delivered": await _suite(stack, {"identity": MANY_GUESSES}),
             "unbounded": await _suite(stack, UNBOUNDED),
         }
         flood = await stack.enter_async_context(flooder())
@@ -143,7 +151,7 @@ async def _measure(plan: Plan, suite: Suite, arm: Arm, flood: Flooder) -> None:
         known = tuple(home.owner.email for home in suite.homes) if arm.beside == "sign-ins" else ()
         seconds = plan.seconds + 2 * _WARM_UP
         target = suite.stack.addresses["gateway"]
-        order = Flood(target=target, rate=plan.sign_ins, seconds=seconds, known=known)
+        order = Flood(target=target, rate=plan.sign_ins, seconds=seconds, known=known, networks=arm.networks)
         beside = asyncio.create_task(flood.send(order))
     await _play(suite, Arm(suite="", beside=""), plan.starts, _WARM_UP)
     await _play(suite, arm, plan.starts, plan.seconds)
@@ -191,6 +199,7 @@ def _figures(plan: Plan, arms: Mapping[str, Arm]) -> dict[str, Any]:
         "sign_ins_per_second": plan.sign_ins,
         "ratio": rows["flood"]["ratio"],
         "ratio_of_refused": rows["refused"]["ratio"],
+        "ratio_of_one_network": rows["one network"]["ratio"],
         "ratio_without_bulkhead": rows["no bulkhead"]["ratio"],
         "arms": rows,
     }

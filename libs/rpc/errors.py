@@ -92,6 +92,15 @@ CATALOGUE: Final[Mapping[ErrorReason, Entry]] = MappingProxyType(
 )
 """Every reason, with its gRPC status and public text."""
 
+LIMIT_TEXTS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "password_guesses": "Too many wrong passwords; wait, or choose a new password with a code by mail.",
+        "password_guesses_in_row": "Too many wrong passwords; choose a new password with a code by mail.",
+        "password_guesses_per_network": "Too many wrong passwords from this network; wait, then try again.",
+    }
+)
+"""In place of the reason's text: limits, as metadata names them, after which there is more to say than to wait."""
+
 
 class RemoteError(ServiceError):
     """A :class:`ServiceError` that another service answered with; ``status`` is the gRPC status it came under."""
@@ -103,7 +112,9 @@ def to_status(error: ServiceError) -> Status:
     """The ``google.rpc.Status`` of an error: fixed text, ErrorInfo, and BadRequest and RetryInfo where they apply."""
     entry = CATALOGUE[error.reason]
     code: int = entry.status.value[0]
-    return Status(code=code, message=entry.text, details=[_pack(detail) for detail in _details(error)])
+    limit = error.metadata.get("limit", "") if error.reason is ErrorReason.LIMIT_EXCEEDED else ""
+    text = LIMIT_TEXTS.get(limit, entry.text)
+    return Status(code=code, message=text, details=[_pack(detail) for detail in _details(error)])
 
 
 def to_trailers(error: ServiceError, status: Status) -> tuple[tuple[str, str | bytes], ...]:

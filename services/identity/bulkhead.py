@@ -28,6 +28,15 @@ class Place:
         self.work = future
         return await asyncio.wrap_future(future)
 
+    async def rest(self, duration: timedelta) -> None:
+        """Keep the place for so long, without a thread, also where the caller gives up waiting."""
+        future: Future[None] = Future()
+        # As if it were at work: a caller who gives up does not end it.
+        future.set_running_or_notify_cancel()
+        self.work = future
+        asyncio.get_running_loop().call_later(duration.total_seconds(), future.set_result, None)
+        await asyncio.wrap_future(future)
+
 
 class Bulkhead:
     """At most ``threads`` at work and ``waiters`` waiting; close it at the end."""

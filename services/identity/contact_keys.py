@@ -55,6 +55,7 @@ class ContactKeys:
         self._wrapping = SealingKeys([derive_key(master, "identity/data-key-wrapping") for master in masters])
         self._lookup = [derive_key(master, "identity/email-lookup") for master in masters]
         self._fingerprint = [derive_key(master, "identity/request-fingerprint") for master in masters]
+        self._guess = [derive_key(master, "identity/password-guess") for master in masters]
         self.form: Final = form
         self.key_ids: Final = [_key_id(master) for master in masters]
         """Ids of the keys in their order: what rows are marked with."""
@@ -139,6 +140,17 @@ class ContactKeys:
     def fingerprints(self, method: str, *parts: str) -> list[bytes]:
         """Hashes of a request's body, the current key's first; keyed, as a body holds guessable things."""
         return [keyed_hash(key, method, *parts) for key in self._fingerprint]
+
+    def guess_hash(self, kind: str, key: str) -> bytes:
+        """What guessed passwords are counted under beside an address: a network, or a device at an address.
+
+        Under the first key alone, as addresses are counted: a rotation begins every counter anew.
+        """
+        return keyed_hash(self._guess[0], kind, key)
+
+    def account_guess_hashes(self, account_id: UUID) -> list[bytes]:
+        """What guesses of an account's own sessions are counted under; the first key's, which counts, first."""
+        return [keyed_hash(key, "account", account_id.bytes) for key in self._guess]
 
     def _unwrap(self, data_key: bytes, account_id: UUID) -> bytes:
         return self._wrapping.open(data_key, _wrapped_for(account_id))

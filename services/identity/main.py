@@ -123,6 +123,7 @@ def build_identity(settings: IdentitySettings, *, database: Database, clock: Clo
         former_contacts_kept=timedelta(days=settings.former_contact_days),
         audit_keys=settings.all_audit_keys(),
         known_passwords=open_known_passwords(settings.breached_passwords_file),
+        guesses=settings.guess_policy(),
         brand=settings.brand,
     )
 

@@ -62,6 +62,10 @@ class Admitted:
         """A salted hash."""
         return await self._place.run(lambda: self._hasher.hash(password))
 
+    async def pause(self, duration: timedelta) -> None:
+        """Do nothing for so long, and keep the place."""
+        await self._place.rest(duration)
+
     async def verify(self, password_hash: str | None, password: str) -> bool:
         """Whether the hash is the password's; None costs the same work and is nobody's."""
         right = await self._place.run(lambda: self._hasher.verify(password_hash or self._nobodys_hash, password))

@@ -47,6 +47,9 @@ class IdentityRetention(RetentionSettings):
     """How long it is known what a contact was before, and that somebody began to change one. Ours: a quarter."""
     password_demand_days: int = Field(default=90, ge=1, le=3650)
     """How long it is known that a password had to be reset, once it was. Ours: to look into a theft."""
+    password_guess_days: int = Field(default=90, ge=30, le=3650)
+    """How long wrong passwords in a row are known after the last one that was compared. Ours: who waits so long gets
+    200 guesses a year for it."""
     closed_contact_days: int = Field(default=180, ge=1, le=3650)
     """How long contacts of a closed account are kept: bills, complaints, a change of mind. Ours: half a year."""
 
@@ -62,6 +65,7 @@ class IdentityRetention(RetentionSettings):
     def retention_policy(self) -> Policy:
         """The service's policy."""
         rules = [*self._of_requests(), *self._of_accounts(), *self._of_contacts(), *self._of_sessions()]
+        rules += self._of_guesses()
         return Policy(service="identity", rules=rules, bounded=_BOUNDED, catalogue=_CATALOGUE)
 
     def _of_requests(self) -> Iterator[Rule]:
@@ -137,6 +141,26 @@ class IdentityRetention(RetentionSettings):
             setting="HEARTHGATE_PASSWORD_DEMAND_DAYS",
             condition="settle_time < $1",
             walk="account_id",
+        )
+
+    def _of_guesses(self) -> Iterator[Rule]:
+        yield Rule(
+            table="password_guess",
+            what="wrong passwords by address and account",
+            keep=timedelta(days=self.password_guess_days),
+            since="every guess at once was there again",
+            why="Those in a row count until a right one comes, or a new password. A quarter: ours.",
+            setting="HEARTHGATE_PASSWORD_GUESS_DAYS",
+            condition="holder <> 'network' and full_time < $1",
+        )
+        yield Rule(
+            table="password_guess",
+            what="wrong passwords by network",
+            keep=timedelta(),
+            since="every guess at once was there again",
+            why="A full bucket is as good as none.",
+            setting="",
+            condition="holder = 'network' and full_time < $1",
         )
 
     def _of_sessions(self) -> Iterator[Rule]:

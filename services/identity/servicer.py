@@ -71,7 +71,8 @@ class IdentityServicer(rpc.IdentityServiceServicer):
         )
 
     async def Authenticate(self, request: pb.AuthenticateRequest, context: Context) -> pb.AuthenticateResponse:
-        found = await authenticate(request.email, request.password, identity=self._identity)
+        client = {"device_id": request.device_id, "ip_address": request.ip_address}
+        found = await authenticate(request.email, request.password, **client, identity=self._identity)
         account = convert.account_message(found.account)
         version, demanded = found.credential.version, found.credential.reset_required
         return pb.AuthenticateResponse(account=account, credential_version=version, reset_required=demanded)
@@ -130,6 +131,7 @@ class IdentityServicer(rpc.IdentityServiceServicer):
             current=request.current_password,
             except_id=parse_uuid(kept, "except_session_id") if kept else None,
             dry_run=request.dry_run,
+            device_id=request.device_id,
         )
         return pb.SetPasswordResponse(ended_count=await set_password(command, identity=self._identity))
 

@@ -13,6 +13,7 @@ from libs.runtime.settings import ServiceSettings
 from services.identity.anchor_file import AnchorPath
 from services.identity.audit_keys import AuditKeys
 from services.identity.contact_keys import ContactForm, ContactKeys, decode_keys
+from services.identity.domain.password_guesses import GuessLimit, GuessPolicy
 from services.identity.domain.session import Lifetimes, TokenLife
 from services.identity.known_passwords import ListError, check_list
 from services.identity.retention import IdentityRetention
@@ -55,6 +56,21 @@ class IdentitySettings(IdentityRetention, ServiceSettings):
     """Passwords that may wait for a thread. Our choice: little more than a second's work."""
     password_retry_after_seconds: float = Field(default=2, gt=0, le=60)
     """When a caller who was shed may come again. Our choice: longer than the queue takes to drain."""
+    password_guesses: int = Field(default=10, ge=3, le=50)
+    """Wrong passwords compared at once, by address; then one as soon as one is back. Ours: more than people need."""
+    password_guess_seconds: int = Field(default=900, ge=60, le=86_400)
+    """In what time all of them are back, one after the other. Ours: one in a minute and a half."""
+    password_guesses_in_row: int = Field(default=50, ge=3, le=50)
+    """Wrong passwords in a row, of strangers and of devices from before the present password each. NIST SP 800-63B-4,
+    3.2.2: at most 100 on one account, for all of those who have not shown the password."""
+    password_guesses_per_network: int = Field(default=300, ge=10, le=1_000_000)
+    """Wrong passwords of a /24 or /56 at once, over all addresses, of devices that their accounts do not know. Ours: as
+    for wrong codes; a carrier's gateway may stand before thousands of people."""
+    password_guess_network_seconds: int = Field(default=3600, ge=60, le=86_400)
+    """In what time a network has all of them again. Ours: an hour."""
+    password_limited_pause_seconds: float = Field(default=0.5, ge=0, le=5)
+    """How long a refused guess keeps its place among the waiters. Ours: a flood of them then costs less than one of
+    passwords that are compared, and takes no more places."""
     audit_keys: SecretStr = SecretStr("")
     """Keys of the audit log, as contact keys are written; empty: derived from the contact keys. Ours: one
     secret less to begin with. Give it keys of its own where contact keys are dropped sooner than the log."""
@@ -143,6 +159,23 @@ class IdentitySettings(IdentityRetention, ServiceSettings):
             except ListError as error:
                 raise ValueError(str(error)) from None
         return value
+
+    def guess_policy(self) -> GuessPolicy:
+        """How many wrong passwords are compared."""
+        return GuessPolicy(
+            by_address=GuessLimit(
+                name="password_guesses",
+                at_once=self.password_guesses,
+                window=timedelta(seconds=self.password_guess_seconds),
+                in_row=self.password_guesses_in_row,
+            ),
+            by_network=GuessLimit(
+                name="password_guesses_per_network",
+                at_once=self.password_guesses_per_network,
+                window=timedelta(seconds=self.password_guess_network_seconds),
+            ),
+            pause=timedelta(seconds=self.password_limited_pause_seconds),
+        )
 
     def lifetimes(self) -> Lifetimes:
         """How long tokens hold."""

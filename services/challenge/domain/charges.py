@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
+from libs.runtime.networks import network_of
 from services.challenge.domain.challenge import Channel
 from services.challenge.domain.destinations import Destination
 from services.challenge.domain.policy import Limit, Policy
 
 _DAY: Final = timedelta(days=1)
-_IPV4_BITS, _IPV6_BITS = 24, 56
-"""What a carrier's gateway or a neighbourhood shares, and what a provider delegates to one home."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,14 +26,6 @@ class Charge:
     key: str = field(repr=False)
     cost: timedelta
     window: timedelta
-
-
-def network_of(address: str) -> str:
-    """The prefix that an address is counted under: /24 (IPv4, also when mapped into IPv6) or /56 (IPv6)."""
-    parsed = ip_address(address)
-    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
-        parsed = parsed.ipv4_mapped
-    return str(ip_network((parsed, _IPV4_BITS if parsed.version == 4 else _IPV6_BITS), strict=False))
 
 
 def charges_of_send(destination: Destination, ip_address: str, policy: Policy) -> list[Charge]:

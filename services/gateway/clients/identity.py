@@ -13,6 +13,7 @@ from libs.runtime.errors import ErrorReason, ServiceError
 from services.gateway.clients import conversions
 from services.gateway.domain.records import (
     Account,
+    Client,
     Contacts,
     Credentials,
     Profile,
@@ -123,9 +124,12 @@ class IdentityClient:
             move=move,
         )
 
-    async def authenticate(self, email: str, password: str) -> Authenticated:
-        """The account whose password it is. Raises CREDENTIALS_REJECTED."""
-        answer = await call(self._stub.Authenticate, pb.AuthenticateRequest(email=email, password=password))
+    async def authenticate(self, email: str, password: str, client: Client) -> Authenticated:
+        """The account whose password it is. Raises CREDENTIALS_REJECTED, LIMIT_EXCEEDED after too many wrong ones."""
+        request = pb.AuthenticateRequest(
+            email=email, password=password, device_id=client.device_id, ip_address=client.ip_address
+        )
+        answer = await call(self._stub.Authenticate, request)
         return Authenticated(
             account=conversions.account(answer.account),
             credential_version=answer.credential_version,
@@ -221,15 +225,18 @@ class IdentityClient:
         request = pb.SetPasswordRequest(account_id=str(account_id), password=password, dry_run=True)
         await call(self._stub.SetPassword, request)
 
-    async def set_password(self, account_id: UUID, password: str) -> int:
-        """Set a new password; how many sessions ended by it."""
-        request = pb.SetPasswordRequest(account_id=str(account_id), password=password)
+    async def set_password(self, account_id: UUID, password: str, device_id: str) -> int:
+        """Set a new password with a code that was entered on this device; how many sessions ended by it."""
+        request = pb.SetPasswordRequest(account_id=str(account_id), password=password, device_id=device_id)
         return (await call(self._stub.SetPassword, request)).ended_count
 
     async def change_password(
         self, account_id: UUID, password: str, *, current_password: str, except_session_id: UUID
     ) -> int:
-        """Set a new password with the one until now; how many sessions ended by it. Raises CREDENTIALS_REJECTED."""
+        """Set a new password with the one until now; how many sessions ended by it.
+
+        Raises CREDENTIALS_REJECTED, LIMIT_EXCEEDED after too many wrong ones.
+        """
         request = pb.SetPasswordRequest(
             account_id=str(account_id),
             password=password,

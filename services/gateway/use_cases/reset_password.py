@@ -28,10 +28,10 @@ class ResetPassword:
         return f"ResetPassword({self.reset_id})"
 
 
-async def _set(context: Context, account_id: UUID, password: str) -> int:
+async def _set(context: Context, account_id: UUID, command: ResetPassword) -> int:
     """How many sessions ended. An account that was closed meanwhile is like one that never was."""
     try:
-        return await context.identity.set_password(account_id, password)
+        return await context.identity.set_password(account_id, command.password, command.client.device_id)
     except ServiceError as error:
         if error.reason is not ErrorReason.NOT_FOUND:
             raise
@@ -57,7 +57,7 @@ async def reset_password(context: Context, command: ResetPassword) -> Ended:
             client=command.client,
             code=command.code,
         )
-    sessions = await _set(context, proof.account_id, command.password)
+    sessions = await _set(context, proof.account_id, command)
     streams = await end_streams_of_others(context, proof.account_id, None)
     notice_id = step_id(command.request_id, "notice")
     await tell_owner(context, notice_id, proof.account_id, NoticeKind.PASSWORD_CHANGED, requester_of(command.client))

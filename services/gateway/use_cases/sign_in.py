@@ -66,7 +66,7 @@ class SignInAnswer:
 
 async def sign_in(context: Context, command: SignIn) -> SignInAnswer:
     """A right password alone gets a full session only where nothing looks like theft."""
-    authenticated = await context.identity.authenticate(command.email, command.password)
+    authenticated = await context.identity.authenticate(command.email, command.password, command.client)
     account = authenticated.account
     assessment = await context.device_trust.assess_device(account.account_id, command.client, SightingKind.SIGN_IN)
     record = await _keep(context, command, authenticated, assessment)

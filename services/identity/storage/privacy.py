@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -11,15 +11,19 @@ from asyncpg import Record
 from libs.persistence.privacy import Document, Holding, as_it_is
 from services.identity.contact_keys import ContactKeys
 from services.identity.domain.contact import Channel, mask_email, mask_phone
+from services.identity.storage import password_guess_sql as guess_sql
 from services.identity.storage import privacy_sql as sql
 
 _FIRST_ID: Final = UUID(int=0)
 
 
-def holdings(keys: ContactKeys, account_id: UUID, chain_id: UUID | None = None) -> tuple[Holding, ...]:
+def holdings(
+    keys: ContactKeys, account_id: UUID, *, chain_id: UUID | None = None, guess_hashes: Sequence[bytes] = ()
+) -> tuple[Holding, ...]:
     """In the order in which they are deleted: the account, on which the others stand, comes last.
 
-    ``chain_id``: the subject of the account's audit log, for an export.
+    ``chain_id``: the subject of the account's audit log, for an export. ``guess_hashes``: what guesses at its password
+    may be counted under, for who deletes.
     """
 
     def contact(row: Record) -> Iterable[Document]:
@@ -97,6 +101,7 @@ def holdings(keys: ContactKeys, account_id: UUID, chain_id: UUID | None = None) 
         _withheld("contact_key", "contact_key", sql.ERASE_CONTACT_KEY, "The key that opens the contacts."),
         # Of the password only when it was set: its hash is a secret.
         Holding(kind="password", table="credential", export=sql.EXPORT_PASSWORD, erase=sql.ERASE_PASSWORD),
+        *_guesses(guess_hashes or keys.account_guess_hashes(account_id)),
         _withheld("addresses", "email_address", sql.ERASE_ADDRESSES, "A keyed hash of the address in contacts."),
         _withheld("sign_ups", "sign_up", sql.ERASE_SIGN_UPS, "A digest of the sign-up that made the account."),
         _withheld(
@@ -146,6 +151,25 @@ def _protection(chain_id: UUID | None) -> tuple[Holding, ...]:
         # Of a PIN only when it was set: its hash is a secret. Before the profiles, to which they belong.
         _listed("profile_pins", "profile_pin", "profile_id", sql.EXPORT_PINS, sql.ERASE_PINS),
         _listed("password_resets", "password_reset_demand", "demand_id", sql.EXPORT_DEMANDS, sql.ERASE_DEMANDS),
+    )
+
+
+def _guesses(hashes: Sequence[bytes]) -> tuple[Holding, ...]:
+    """Before the addresses, by whose hashes they are found, too: there may be more of those than of contacts."""
+    return (
+        _withheld(
+            "password_guesses",
+            "password_guess",
+            guess_sql.ERASE_GUESSES_OF_ADDRESSES,
+            "How many wrong passwords were tried for the address, by whomever.",
+        ),
+        Holding(
+            kind="more_password_guesses",
+            table="password_guess",
+            erase=guess_sql.ERASE_GUESSES_OF_ACCOUNT,
+            withheld="The same of those who were signed in already.",
+            subject=lambda _: list(hashes),
+        ),
     )
 
 

@@ -29,8 +29,8 @@ limit $2
 """
 
 EXPORT_PASSWORD: Final = """
-/* identity.export_password: that there is a password, and since when */
-select set_time from credential where account_id = $1 limit $2
+/* identity.export_password: that there is a password, since when, and on which device a code allowed it to be set */
+select set_time, set_device_id from credential where account_id = $1 limit $2
 """
 
 EXPORT_PROFILES: Final = """

@@ -9,10 +9,13 @@ from services.identity.domain.account import Account, AccountState
 from services.identity.domain.audit import AuditKind
 from services.identity.domain.contact import normalize_email
 from services.identity.domain.password import normalize_password
+from services.identity.domain.password_guesses import Standing
 from services.identity.domain.protection import Credential
-from services.identity.storage import accounts, protection
+from services.identity.storage import accounts
+from services.identity.storage.password_guesses import find_sign_in
 from services.identity.use_cases import audit
 from services.identity.use_cases.context import NOBODY, Identity
+from services.identity.use_cases.guessing import check_guess, sign_in_counters
 from services.identity.use_cases.rehash_password import rehash_password
 
 
@@ -24,21 +27,26 @@ class Authenticated:
     credential: Credential
 
 
-async def authenticate(email: str, password: str, *, identity: Identity) -> Authenticated:
+async def authenticate(
+    email: str, password: str, *, device_id: str = "", ip_address: str = "", identity: Identity
+) -> Authenticated:
     """The account whose address and password these are.
 
-    Every path runs the same statements and one password check; a call that is shed runs none. Raises
-    CREDENTIALS_REJECTED, whatever was wrong; STATE_CONFLICT for a closed account, to those who know its password;
-    OVERLOADED.
+    Without ``device_id`` the device is a stranger's, without ``ip_address`` no network is counted. Every path runs the
+    same statements and one password check; a call that is shed runs none. Raises CREDENTIALS_REJECTED, whatever was
+    wrong; LIMIT_EXCEEDED, where nothing was compared; STATE_CONFLICT for a closed account, to those who know its
+    password; OVERLOADED.
     """
     normalized = normalize_password(password)
     with identity.passwords.admitted() as admitted:
-        hashes = identity.keys.email_hashes(_address(email))
-        account_id = await accounts.find_address(identity.database, hashes) or NOBODY
-        account = await accounts.find_account(identity.database, account_id)
-        credential = await protection.find_credential(identity.database, account_id)
+        hashes = identity.keys.hashes_by_key(_address(email))
+        account_id = await accounts.find_address(identity.database, sorted(hashes)) or NOBODY
+        found = await find_sign_in(identity.database, account_id, device_id)
+        account, credential = (found.account, found.credential) if found else (None, None)
+        standing = found.standing if found else Standing.STRANGER
+        counters = sign_in_counters(identity, hashes[0], standing, device_id=device_id, ip_address=ip_address)
         password_hash = credential.password_hash if credential else None
-        right = await admitted.verify(password_hash, normalized)
+        right = await check_guess(password_hash, normalized, counters, admitted=admitted, identity=identity)
     if not right or credential is None or account is None or account.state is AccountState.PENDING:
         identity.failed_sign_ins.note(account_id)
         raise ServiceError(ErrorReason.CREDENTIALS_REJECTED)

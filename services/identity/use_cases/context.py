@@ -18,6 +18,7 @@ from services.identity.audit_keys import AuditKeys
 from services.identity.contact_keys import ContactKeys
 from services.identity.domain.failed_sign_ins import FailedSignIns
 from services.identity.domain.membership import max_profiles
+from services.identity.domain.password_guesses import GuessPolicy
 from services.identity.domain.session import Lifetimes
 from services.identity.known_passwords import KnownPasswords
 from services.identity.passwords import Passwords
@@ -45,6 +46,7 @@ class Identity:
     former_contacts_kept: timedelta
     audit_keys: AuditKeys
     known_passwords: KnownPasswords
+    guesses: GuessPolicy
     brand: str
     failed_sign_ins: FailedSignIns = field(default_factory=FailedSignIns)
     after_answers: AfterAnswers = field(default_factory=AfterAnswers)

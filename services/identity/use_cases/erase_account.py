@@ -10,6 +10,7 @@ from services.identity.storage import accounts
 from services.identity.storage.privacy import holdings
 from services.identity.use_cases import audit
 from services.identity.use_cases.context import Identity
+from services.identity.use_cases.guessing import counted_under
 
 _log = get_logger(__name__)
 
@@ -23,7 +24,7 @@ async def erase_account(account_id: UUID, *, identity: Identity) -> Erased:
     async with identity.database.transaction() as transaction:
         if await accounts.lock_account(transaction, account_id) is not None:
             await audit.close_chain(transaction, account_id, identity=identity)
-    held = holdings(identity.keys, account_id)
+    held = holdings(identity.keys, account_id, guess_hashes=await counted_under(account_id, identity=identity))
     erased = await erase_holdings(identity.database, held, Subject(account_id=account_id))
     _log.info("account erased", complete=erased.complete, rows=sum(erased.counts.values()))
     return erased

@@ -12,9 +12,10 @@ from services.identity.domain.password import context_words, normalize_password,
 from services.identity.domain.protection import Credential
 from services.identity.domain.session import EndReason
 from services.identity.passwords import Admitted
-from services.identity.storage import accounts, protection, sessions
+from services.identity.storage import accounts, password_guesses, protection, sessions
 from services.identity.use_cases import audit
 from services.identity.use_cases.context import Identity, hold_open_account
+from services.identity.use_cases.guessing import account_counters, check_guess, counted_under
 from services.identity.use_cases.new_passwords import check_new_password, words_around
 
 _log = get_logger(__name__)
@@ -22,13 +23,17 @@ _log = get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SetPassword:
-    """A new password. ``current`` must be right where it is given; the session ``except_id`` stays."""
+    """A new password. ``current`` must be right where it is given; the session ``except_id`` stays.
+
+    ``device_id``: the device on which a code vouched for the caller; it is a known one from then on.
+    """
 
     account_id: UUID
     password: str = field(repr=False)
     current: str = field(default="", repr=False)
     except_id: UUID | None = None
     dry_run: bool = False
+    device_id: str = ""
 
 
 async def set_password(command: SetPassword, *, identity: Identity) -> int:
@@ -37,9 +42,9 @@ async def set_password(command: SetPassword, *, identity: Identity) -> int:
     ``dry_run`` checks the password and looks at no account, so that its answer tells nothing of one; that a password
     is only the owner's address or name is therefore found when it is set.
 
-    Raises NOT_FOUND unless the account is active or on hold; CREDENTIALS_REJECTED for a wrong current password;
-    INVALID_FIELD on ``password``, also for the old one where a reset was demanded; OVERLOADED; CONCURRENT_CHANGE;
-    DEPENDENCY_UNAVAILABLE where the password could not be looked up.
+    Raises NOT_FOUND unless the account is active or on hold; CREDENTIALS_REJECTED for a wrong current password, and
+    LIMIT_EXCEEDED after many; INVALID_FIELD on ``password``, also for the old one where a reset was demanded;
+    OVERLOADED; CONCURRENT_CHANGE; DEPENDENCY_UNAVAILABLE where the password could not be looked up.
     """
     checked = await check_new_password(command.password, context_words(brand=identity.brand), identity=identity)
     if command.dry_run:
@@ -52,23 +57,27 @@ async def set_password(command: SetPassword, *, identity: Identity) -> int:
         if (why := refusal(checked, identity.known_passwords.common, words)) is not None:
             raise password_refused(why)
         credential = await protection.find_credential(identity.database, command.account_id)
-        if command.current and await _is_repeat(credential, command.current, checked, admitted):
+        if command.current and await _is_repeat(credential, command, checked, admitted, identity):
             return 0
         await _require_other(credential, checked, admitted)
         password_hash = await admitted.hash(checked)
     return await _put(command, credential, password_hash, identity)
 
 
-async def _is_repeat(credential: Credential | None, current: str, new: str, admitted: Admitted) -> bool:
+async def _is_repeat(
+    credential: Credential | None, command: SetPassword, new: str, admitted: Admitted, identity: Identity
+) -> bool:
     """Whether the new password is set already, as after a lost answer; False where the current one is right.
 
-    Whoever knows the new one in that case knows the password, and is told no more than that. While a reset is
-    demanded there is no such repeat: nothing may seem to have been settled.
+    Each of the two is a guess. Whoever knows the new one in that case knows the password, and is told no more than
+    that. While a reset is demanded there is no such repeat: nothing may seem to have been settled.
     """
     password_hash = credential.password_hash if credential else None
-    if await admitted.verify(password_hash, normalize_password(current)):
+    counters = account_counters(identity, command.account_id)
+    current = normalize_password(command.current)
+    if await check_guess(password_hash, current, counters, admitted=admitted, identity=identity):
         return False
-    set_already = await admitted.verify(password_hash, new)
+    set_already = await check_guess(password_hash, new, counters, admitted=admitted, identity=identity)
     if set_already and credential is not None and not credential.reset_required:
         return True
     raise ServiceError(ErrorReason.CREDENTIALS_REJECTED)
@@ -84,11 +93,13 @@ async def _require_other(credential: Credential | None, new: str, admitted: Admi
 
 async def _put(command: SetPassword, seen: Credential | None, password_hash: str, identity: Identity) -> int:
     now, account_id = identity.clock.now(), command.account_id
+    guess_hashes = await counted_under(account_id, identity=identity)
     async with identity.database.transaction() as transaction:
         await hold_open_account(transaction, account_id)
         _require_unchanged(await protection.find_credential(transaction, account_id), seen, command)
         await accounts.put_password_hash(transaction, account_id, password_hash, now)
         await protection.settle_demands(transaction, account_id, now)
+        await password_guesses.forget_account(transaction, account_id, guess_hashes, command.device_id or None)
         ended = await sessions.end_all_sessions(
             transaction, account_id, EndReason.PASSWORD_CHANGED, now, except_id=command.except_id
         )

@@ -29,6 +29,12 @@ def challenge_settings() -> dict[str, Any]:
 
 
 @pytest.fixture
+def identity_settings() -> dict[str, Any]:
+    """Settings of identity that differ from those of the world; a module that needs others overrides this."""
+    return {}
+
+
+@pytest.fixture
 def device_trust_policy() -> Policy:
     """The policy of device_trust; a module that needs another one overrides this."""
     return ASKED_AT_ONCE
@@ -40,12 +46,14 @@ async def world(
     clock: FakeClock,
     gateway_settings: dict[str, Any],
     challenge_settings: dict[str, Any],
+    identity_settings: dict[str, Any],
     device_trust_policy: Policy,
 ) -> AsyncIterator[World]:
     """Everything that runs."""
     async with AsyncExitStack() as stack:
         yield await start_world(
-            stack, service_database, clock, device_trust_policy, challenge_settings, **gateway_settings
+            *(stack, service_database, clock, device_trust_policy, challenge_settings, identity_settings),
+            **gateway_settings,
         )
 
 

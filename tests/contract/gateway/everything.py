@@ -14,7 +14,7 @@ from hearthgate.gateway.v1 import member_service_pb2 as member_pb
 from hearthgate.gateway.v1 import own_account_service_pb2 as own_pb
 from hearthgate.gateway.v1 import profile_service_pb2 as profile_pb
 from libs.devstack.device import Device, Person
-from services.challenge.domain.charges import network_of
+from libs.runtime.networks import network_of
 from services.gateway.clients import conversions
 from services.gateway.use_cases.own_account_steps import seal_client
 from tests.contract.gateway.gateway_world import (
@@ -202,6 +202,9 @@ async def _traces(world: World, everything: Everything) -> dict[str, list[bytes]
         "hash of a contact in challenge": [keys.destination_hash(each.casefold()) for each in contacts],
         "hash of somebody else's in challenge": [keys.destination_hash(each.casefold()) for each in everything.others],
         "hash of a network in device_trust": [world.network_hasher.hash(each) for each in networks],
+        "hash of a network in identity": [
+            world.identity.keys.guess_hash("network", network_of(each)) for each in networks
+        ],
         "hash of a network in challenge": [keys.bucket_hash("network", network_of(each)) for each in networks],
     }
 

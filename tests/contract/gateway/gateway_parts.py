@@ -80,12 +80,22 @@ async def start_world(
     clock: FakeClock,
     policy: Policy = ASKED_AT_ONCE,
     challenge: dict[str, Any] | None = None,
+    identity: dict[str, Any] | None = None,
     **changes: Any,
 ) -> World:
-    """Everything, started; ``policy`` is device_trust's, ``challenge`` its settings, ``changes`` the gateway's."""
+    """Everything, started; ``policy`` is device_trust's, ``challenge`` and ``identity`` their settings, ``changes`` the
+    gateway's."""
     inbox = await stack.enter_async_context(SmtpInbox())
     smsc = await stack.enter_async_context(Smsc())
-    world = World(stack=stack, clock=clock, inbox=inbox, smsc=smsc, policy=policy, challenge_settings=challenge or {})
+    world = World(
+        stack=stack,
+        clock=clock,
+        inbox=inbox,
+        smsc=smsc,
+        policy=policy,
+        challenge_settings=challenge or {},
+        identity_settings=identity or {},
+    )
     for service, build in _LEAVES.items():
         dsns = await service_database(service)
         database = await _connect(world, service, dsns.app)
@@ -127,7 +137,7 @@ async def _start_gateway(world: World, dsn: str, changes: dict[str, Any]) -> Non
 async def _identity(world: World, database: Database, dsn: str) -> list[Registration]:
     fields: dict[str, Any] = {"database_url": dsn, "contact_keys": new_secret(), "contact_form": "envelope"}
     # These tests let days pass between two calls; that tokens run out within minutes has tests of its own.
-    settings = IdentitySettings(**fields).model_copy(update=_TOKEN_LIVES)
+    settings = IdentitySettings(**(fields | world.identity_settings)).model_copy(update=_TOKEN_LIVES)
     passwords = identity_main.build_passwords(settings)
     world.stack.callback(passwords.close)
     identity = identity_main.build_identity(settings, database=database, clock=world.clock, passwords=passwords)

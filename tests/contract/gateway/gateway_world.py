@@ -108,6 +108,7 @@ class World:
     smsc: Smsc
     policy: Policy
     challenge_settings: dict[str, Any] = field(default_factory=dict)
+    identity_settings: dict[str, Any] = field(default_factory=dict)
     databases: dict[str, Database] = field(default_factory=dict)
     addresses: dict[str, str] = field(default_factory=dict)
     channels: dict[str, grpc.aio.Channel] = field(default_factory=dict)

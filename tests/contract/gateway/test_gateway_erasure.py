@@ -20,6 +20,7 @@ from services.challenge.retention import ChallengeRetention
 from services.gateway.domain.erasure import STEPS, Step
 from services.gateway.erasures import run_erasures
 from services.gateway.storage import erasures
+from services.identity.retention import IdentityRetention
 from services.identity.use_cases.purge_sign_ups import purge_sign_ups
 from tests.contract.gateway.erasing_world import LONG, finish, look, work
 from tests.contract.gateway.everything import arrive, live
@@ -49,7 +50,8 @@ async def test_nothing_of_an_erased_account_is_left_in_any_table(world: World) -
     assert counts["identity/marks_of_sources"] == 1, "the account of who left forgets where from"
     assert await purge_sign_ups(world.identity, timedelta(hours=48)) == 1, "a stranger's try at the same address"
     # Limits by network count everybody there, and go when they are over; the worker sweeps now and then.
-    await apply(world.databases["challenge"], world.clock, ChallengeRetention.model_construct().retention_policy())
+    for service, retention in (("challenge", ChallengeRetention), ("identity", IdentityRetention)):
+        await apply(world.databases[service], world.clock, retention.model_construct().retention_policy())
     after = await found(world, everything.traces)
     assert {name: places for name, places in after.items() if places} == {}
     leaver = everything.leaver

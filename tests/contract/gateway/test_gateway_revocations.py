@@ -16,6 +16,7 @@ from hearthgate.gateway.v1 import decision_pb2 as decision_pb
 from hearthgate.gateway.v1 import playback_service_pb2 as playback_pb
 from libs.devstack.device import Device
 from services.gateway.clients.identity import Authenticated
+from services.gateway.domain.records import Client
 from services.gateway.storage import leases
 from tests.contract.gateway.gateway_world import ELSEWHERE, Household, World, asked_by, failure, hold_once
 from tests.contract.gateway.test_gateway_change_password import change as change_request
@@ -188,8 +189,8 @@ async def test_that_sign_in_would_get_one_if_the_password_were_not_compared(
     """The negative control: the gateway does not say which password was checked, as before there were versions."""
     real = scene.world.gateway.identity.authenticate
 
-    async def unversioned(email: str, password: str) -> Authenticated:
-        return replace(await real(email, password), credential_version=0)
+    async def unversioned(email: str, password: str, client: Client) -> Authenticated:
+        return replace(await real(email, password, client), credential_version=0)
 
     monkeypatch.setattr(scene.world.gateway.identity, "authenticate", unversioned)
     await _held_sign_in(scene, change, monkeypatch)

@@ -181,9 +181,11 @@ class World:
         account: pb.Account = (await self.authenticated(email, password)).account
         return account
 
-    async def authenticated(self, email: str = EMAIL, password: str = PASSWORD) -> pb.AuthenticateResponse:
-        """The same, with which of the account's passwords it is."""
-        request = pb.AuthenticateRequest(email=email, password=password)
+    async def authenticated(
+        self, email: str = EMAIL, password: str = PASSWORD, **client: str
+    ) -> pb.AuthenticateResponse:
+        """The same, with which of the account's passwords it is. ``client``: device and network."""
+        request = pb.AuthenticateRequest(email=email, password=password, **client)
         answer: pb.AuthenticateResponse = await self.say("Authenticate", request)
         return answer
 

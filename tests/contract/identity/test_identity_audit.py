@@ -152,6 +152,10 @@ class Watched:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
+    async def fetch(self, sql: str, *args: Any) -> Any:
+        """Note and run."""
+        return await self._run("fetch", sql, args)
+
     async def fetch_row(self, sql: str, *args: Any) -> Any:
         """Note and run."""
         return await self._run("fetch_row", sql, args)
@@ -190,7 +194,7 @@ async def statements(world: World, email: str, password: str) -> list[str]:
 async def test_a_failed_sign_in_runs_the_same_statements_for_known_and_unknown_addresses(world: World) -> None:
     account_id = await world.active()
     await world.create(email=OTHER_EMAIL)
-    checks = [f"identity.{name}" for name in ("find_address", "find_account", "find_credential_state")]
+    checks = [f"identity.{name}" for name in ("find_address", "find_sign_in", "spend_guess")]
     wrong = "not the right phrase"
     for email, password in ((EMAIL, wrong), ("nobody@example.com", wrong), ("none", wrong), (OTHER_EMAIL, PASSWORD)):
         assert await statements(world, email, password) == checks

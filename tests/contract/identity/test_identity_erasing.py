@@ -11,6 +11,7 @@ import pytest
 
 from hearthgate.identity.v1 import identity_service_pb2 as pb
 from libs.runtime.errors import ErrorReason, ServiceError
+from services.identity.contact_keys import ContactKeys
 from services.identity.domain.account_state import AccountState
 from services.identity.storage.privacy import holdings
 from services.identity.use_cases.changing_state import change_state
@@ -25,7 +26,7 @@ from tests.contract.identity.test_identity_contacts import OTHER_EMAIL, THIRD_EM
 
 ACTIVE, ON_HOLD, CLOSED = pb.ACCOUNT_STATE_ACTIVE, pb.ACCOUNT_STATE_ON_HOLD, pb.ACCOUNT_STATE_CLOSED
 KEEP = timedelta(hours=48)
-STATEMENTS = [each.erase.split("/* identity.")[1].split(":")[0] for each in holdings(None, uuid4())]  # type: ignore[arg-type]  # keys open nothing here
+STATEMENTS = [each.erase.split("/* identity.")[1].split(":")[0] for each in holdings(ContactKeys([bytes(32)]), uuid4())]
 
 
 @pytest.mark.parametrize("state", [ACTIVE, ON_HOLD])

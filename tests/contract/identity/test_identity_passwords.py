@@ -83,7 +83,7 @@ async def test_a_sign_in_runs_the_same_statements_and_one_check_for_known_and_un
         await done(world, lambda identity, e=email, p=password: authenticate(e, p, identity=identity))
         for email, password in [*pairs, ("no address \x00", PASSWORD), ("ада@example.com", PASSWORD)]
     ]
-    expected = ["identity.find_address", "identity.find_account", "identity.find_credential_state"]
+    expected = ["identity.find_address", "identity.find_sign_in", "identity.spend_guess"]
     assert seen == [(expected, 1, 0)] * 5
 
 

@@ -47,7 +47,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_CHANNEL_UNAVAILABLE: _ErrorReason.ValueType  # 11
     """FAILED_PRECONDITION: the account has no destination for this channel."""
     ERROR_REASON_LIMIT_EXCEEDED: _ErrorReason.ValueType  # 12
-    """RESOURCE_EXHAUSTED: too many requests of this kind; `google.rpc.RetryInfo` says when to come again."""
+    """RESOURCE_EXHAUSTED: too many requests of this kind; `google.rpc.RetryInfo` says when to come again, where waiting helps."""
     ERROR_REASON_OVERLOADED: _ErrorReason.ValueType  # 13
     """RESOURCE_EXHAUSTED: the service sheds load; `google.rpc.RetryInfo` says when to come again."""
     ERROR_REASON_CONCURRENT_CHANGE: _ErrorReason.ValueType  # 14
@@ -93,7 +93,7 @@ ERROR_REASON_ALLOWANCE_EXHAUSTED: ErrorReason.ValueType  # 10
 ERROR_REASON_CHANNEL_UNAVAILABLE: ErrorReason.ValueType  # 11
 """FAILED_PRECONDITION: the account has no destination for this channel."""
 ERROR_REASON_LIMIT_EXCEEDED: ErrorReason.ValueType  # 12
-"""RESOURCE_EXHAUSTED: too many requests of this kind; `google.rpc.RetryInfo` says when to come again."""
+"""RESOURCE_EXHAUSTED: too many requests of this kind; `google.rpc.RetryInfo` says when to come again, where waiting helps."""
 ERROR_REASON_OVERLOADED: ErrorReason.ValueType  # 13
 """RESOURCE_EXHAUSTED: the service sheds load; `google.rpc.RetryInfo` says when to come again."""
 ERROR_REASON_CONCURRENT_CHANGE: ErrorReason.ValueType  # 14

@@ -132,7 +132,10 @@ class AccountServiceServicer:
     def SignIn(self, request, context):
         """Signs a device in by address and password. Caller: the streaming backend. Effect: a session, restricted to proving oneself where theft is
         likely, none where the password has to be reset first; the owner is told of a new device. Errors: CREDENTIALS_REJECTED, alike for unknown and
-        known addresses, and where the password was changed meanwhile; OVERLOADED with RetryInfo.
+        known addresses, and where the password was changed meanwhile; LIMIT_EXCEEDED, as alike, after too many wrong passwords at the address or from
+        the network, without this one being looked at: the text says what to do next, metadata `limit` is `password_guesses` or
+        `password_guesses_per_network`, with RetryInfo, or `password_guesses_in_row`, which StartPasswordReset leads out of; a device that the account knows
+        has a limit of its own; OVERLOADED with RetryInfo.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -179,7 +182,8 @@ class AccountServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ResetPassword(self, request, context):
-        """Sets a new password with the code. Caller: the streaming backend. Effect: every session and stream of the account ends; the owner is told.
+        """Sets a new password with the code. Caller: the streaming backend. Effect: every session and stream of the account ends; the owner is told; wrong
+        passwords are forgotten, and this device signs in whatever strangers try from then on.
         Errors: CREDENTIALS_REJECTED for a wrong, used or unknown code, and for one that went to an address that is the owner's no more;
         INVALID_FIELD, which costs the code where a reset was demanded and the password is the old one.
         """

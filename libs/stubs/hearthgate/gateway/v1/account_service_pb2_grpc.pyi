@@ -29,7 +29,10 @@ class AccountServiceStub:
     SignIn: _aio.UnaryUnaryMultiCallable[_account_service_pb2.SignInRequest, _account_service_pb2.SignInResponse]
     """Signs a device in by address and password. Caller: the streaming backend. Effect: a session, restricted to proving oneself where theft is
     likely, none where the password has to be reset first; the owner is told of a new device. Errors: CREDENTIALS_REJECTED, alike for unknown and
-    known addresses, and where the password was changed meanwhile; OVERLOADED with RetryInfo.
+    known addresses, and where the password was changed meanwhile; LIMIT_EXCEEDED, as alike, after too many wrong passwords at the address or from
+    the network, without this one being looked at: the text says what to do next, metadata `limit` is `password_guesses` or
+    `password_guesses_per_network`, with RetryInfo, or `password_guesses_in_row`, which StartPasswordReset leads out of; a device that the account knows
+    has a limit of its own; OVERLOADED with RetryInfo.
     """
     RefreshSession: _aio.UnaryUnaryMultiCallable[_account_service_pb2.RefreshSessionRequest, _account_service_pb2.RefreshSessionResponse]
     """Exchanges a refresh token for new tokens. Caller: the streaming backend. Effect: the old refresh token ends, the old session token runs out. A
@@ -51,7 +54,8 @@ class AccountServiceStub:
     has none, and when it had too many codes lately; the same request id gives the same answer. Errors: INVALID_FIELD, REQUEST_ID_REUSED.
     """
     ResetPassword: _aio.UnaryUnaryMultiCallable[_account_service_pb2.ResetPasswordRequest, _account_service_pb2.ResetPasswordResponse]
-    """Sets a new password with the code. Caller: the streaming backend. Effect: every session and stream of the account ends; the owner is told.
+    """Sets a new password with the code. Caller: the streaming backend. Effect: every session and stream of the account ends; the owner is told; wrong
+    passwords are forgotten, and this device signs in whatever strangers try from then on.
     Errors: CREDENTIALS_REJECTED for a wrong, used or unknown code, and for one that went to an address that is the owner's no more;
     INVALID_FIELD, which costs the code where a reset was demanded and the password is the old one.
     """
@@ -111,7 +115,10 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_account_service_pb2.SignInResponse]:
         """Signs a device in by address and password. Caller: the streaming backend. Effect: a session, restricted to proving oneself where theft is
         likely, none where the password has to be reset first; the owner is told of a new device. Errors: CREDENTIALS_REJECTED, alike for unknown and
-        known addresses, and where the password was changed meanwhile; OVERLOADED with RetryInfo.
+        known addresses, and where the password was changed meanwhile; LIMIT_EXCEEDED, as alike, after too many wrong passwords at the address or from
+        the network, without this one being looked at: the text says what to do next, metadata `limit` is `password_guesses` or
+        `password_guesses_per_network`, with RetryInfo, or `password_guesses_in_row`, which StartPasswordReset leads out of; a device that the account knows
+        has a limit of its own; OVERLOADED with RetryInfo.
         """
 
     @_abc_1.abstractmethod
@@ -169,7 +176,8 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _account_service_pb2.ResetPasswordRequest,
         context: _aio.ServicerContext[_account_service_pb2.ResetPasswordRequest, _abc.Awaitable[_account_service_pb2.ResetPasswordResponse]],
     ) -> _abc.Awaitable[_account_service_pb2.ResetPasswordResponse]:
-        """Sets a new password with the code. Caller: the streaming backend. Effect: every session and stream of the account ends; the owner is told.
+        """Sets a new password with the code. Caller: the streaming backend. Effect: every session and stream of the account ends; the owner is told; wrong
+        passwords are forgotten, and this device signs in whatever strangers try from then on.
         Errors: CREDENTIALS_REJECTED for a wrong, used or unknown code, and for one that went to an address that is the owner's no more;
         INVALID_FIELD, which costs the code where a reset was demanded and the password is the old one.
         """

@@ -112,7 +112,7 @@ class ContactServiceServicer:
     def RemoveContact(self, request, context):
         """Removes the owner's number. Caller: the streaming backend, for a device of the household. Effect: durable when answered; the owner is told,
         and codes that went there have ended. Where those cannot be ended the number is gone and the answer is an error; repeating ends them.
-        Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, CREDENTIALS_REJECTED for a wrong password, OVERLOADED.
+        Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, CREDENTIALS_REJECTED for a wrong password, LIMIT_EXCEEDED after too many, OVERLOADED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -122,7 +122,7 @@ class ContactServiceServicer:
         """Begins to add an approver. Caller: the streaming backend, for a device of the household. Effect: a code to the approver's destination; the
         same request id sends one. Errors: INVALID_FIELD, also for a destination of the owner's own or of another approver's, a kids' profile, and the
         owner's; SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, CREDENTIALS_REJECTED for a wrong password, NOT_FOUND for another account's profile,
-        LIMIT_EXCEEDED where there are as many as there may be, or with RetryInfo for too many codes; REQUEST_ID_REUSED, OVERLOADED.
+        LIMIT_EXCEEDED where there are as many as there may be, or for too many codes or wrong passwords; REQUEST_ID_REUSED, OVERLOADED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -141,7 +141,7 @@ class ContactServiceServicer:
     def RemoveApprover(self, request, context):
         """Removes an approver. Caller: the streaming backend, for a device of the household. Effect: durable when answered; codes that went there have
         ended. Where those cannot be ended the approver is gone and the answer is an error; repeating is harmless, and ends them.
-        Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, CREDENTIALS_REJECTED for a wrong password, OVERLOADED.
+        Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, CREDENTIALS_REJECTED for a wrong password, LIMIT_EXCEEDED after too many, OVERLOADED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -39,13 +39,13 @@ class ContactServiceStub:
     RemoveContact: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.RemoveContactRequest, _contact_service_pb2.RemoveContactResponse]
     """Removes the owner's number. Caller: the streaming backend, for a device of the household. Effect: durable when answered; the owner is told,
     and codes that went there have ended. Where those cannot be ended the number is gone and the answer is an error; repeating ends them.
-    Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, CREDENTIALS_REJECTED for a wrong password, OVERLOADED.
+    Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, CREDENTIALS_REJECTED for a wrong password, LIMIT_EXCEEDED after too many, OVERLOADED.
     """
     AddApprover: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.AddApproverRequest, _contact_service_pb2.AddApproverResponse]
     """Begins to add an approver. Caller: the streaming backend, for a device of the household. Effect: a code to the approver's destination; the
     same request id sends one. Errors: INVALID_FIELD, also for a destination of the owner's own or of another approver's, a kids' profile, and the
     owner's; SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, CREDENTIALS_REJECTED for a wrong password, NOT_FOUND for another account's profile,
-    LIMIT_EXCEEDED where there are as many as there may be, or with RetryInfo for too many codes; REQUEST_ID_REUSED, OVERLOADED.
+    LIMIT_EXCEEDED where there are as many as there may be, or for too many codes or wrong passwords; REQUEST_ID_REUSED, OVERLOADED.
     """
     ConfirmApprover: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.ConfirmApproverRequest, _contact_service_pb2.ConfirmApproverResponse]
     """Hands in the code that the approver has read, which is their yes. Caller: the streaming backend, for the device and session that began.
@@ -56,7 +56,7 @@ class ContactServiceStub:
     RemoveApprover: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.RemoveApproverRequest, _contact_service_pb2.RemoveApproverResponse]
     """Removes an approver. Caller: the streaming backend, for a device of the household. Effect: durable when answered; codes that went there have
     ended. Where those cannot be ended the approver is gone and the answer is an error; repeating is harmless, and ends them.
-    Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, CREDENTIALS_REJECTED for a wrong password, OVERLOADED.
+    Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, CREDENTIALS_REJECTED for a wrong password, LIMIT_EXCEEDED after too many, OVERLOADED.
     """
 
 class ContactServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -108,7 +108,7 @@ class ContactServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_contact_service_pb2.RemoveContactResponse]:
         """Removes the owner's number. Caller: the streaming backend, for a device of the household. Effect: durable when answered; the owner is told,
         and codes that went there have ended. Where those cannot be ended the number is gone and the answer is an error; repeating ends them.
-        Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, CREDENTIALS_REJECTED for a wrong password, OVERLOADED.
+        Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, CREDENTIALS_REJECTED for a wrong password, LIMIT_EXCEEDED after too many, OVERLOADED.
         """
 
     @_abc_1.abstractmethod
@@ -120,7 +120,7 @@ class ContactServiceServicer(metaclass=_abc_1.ABCMeta):
         """Begins to add an approver. Caller: the streaming backend, for a device of the household. Effect: a code to the approver's destination; the
         same request id sends one. Errors: INVALID_FIELD, also for a destination of the owner's own or of another approver's, a kids' profile, and the
         owner's; SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, CREDENTIALS_REJECTED for a wrong password, NOT_FOUND for another account's profile,
-        LIMIT_EXCEEDED where there are as many as there may be, or with RetryInfo for too many codes; REQUEST_ID_REUSED, OVERLOADED.
+        LIMIT_EXCEEDED where there are as many as there may be, or for too many codes or wrong passwords; REQUEST_ID_REUSED, OVERLOADED.
         """
 
     @_abc_1.abstractmethod
@@ -143,7 +143,7 @@ class ContactServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_contact_service_pb2.RemoveApproverResponse]:
         """Removes an approver. Caller: the streaming backend, for a device of the household. Effect: durable when answered; codes that went there have
         ended. Where those cannot be ended the approver is gone and the answer is an error; repeating is harmless, and ends them.
-        Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, CREDENTIALS_REJECTED for a wrong password, OVERLOADED.
+        Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, CREDENTIALS_REJECTED for a wrong password, LIMIT_EXCEEDED after too many, OVERLOADED.
         """
 
 def add_ContactServiceServicer_to_server(servicer: ContactServiceServicer, server: _aio.Server) -> None: ...

@@ -64,7 +64,7 @@ class ProtectionServiceServicer:
     def ChangePassword(self, request, context):
         """Changes the password while signed in. Caller: the streaming backend, for a device of the household. Effect: every other session and stream ends;
         the owner is told; a repeat with the password that is set by now changes nothing. Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED;
-        CREDENTIALS_REJECTED for a wrong current password; INVALID_FIELD; OVERLOADED with RetryInfo.
+        CREDENTIALS_REJECTED for a wrong current password, LIMIT_EXCEEDED after too many; INVALID_FIELD; OVERLOADED with RetryInfo.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -25,7 +25,7 @@ class ProtectionServiceStub:
     ChangePassword: _aio.UnaryUnaryMultiCallable[_protection_service_pb2.ChangePasswordRequest, _protection_service_pb2.ChangePasswordResponse]
     """Changes the password while signed in. Caller: the streaming backend, for a device of the household. Effect: every other session and stream ends;
     the owner is told; a repeat with the password that is set by now changes nothing. Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED;
-    CREDENTIALS_REJECTED for a wrong current password; INVALID_FIELD; OVERLOADED with RetryInfo.
+    CREDENTIALS_REJECTED for a wrong current password, LIMIT_EXCEEDED after too many; INVALID_FIELD; OVERLOADED with RetryInfo.
     """
 
 class ProtectionServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -51,7 +51,7 @@ class ProtectionServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_protection_service_pb2.ChangePasswordResponse]:
         """Changes the password while signed in. Caller: the streaming backend, for a device of the household. Effect: every other session and stream ends;
         the owner is told; a repeat with the password that is set by now changes nothing. Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED;
-        CREDENTIALS_REJECTED for a wrong current password; INVALID_FIELD; OVERLOADED with RetryInfo.
+        CREDENTIALS_REJECTED for a wrong current password, LIMIT_EXCEEDED after too many; INVALID_FIELD; OVERLOADED with RetryInfo.
         """
 
 def add_ProtectionServiceServicer_to_server(servicer: ProtectionServiceServicer, server: _aio.Server) -> None: ...

@@ -86,7 +86,8 @@ class ContactServiceServicer:
     def PutContact(self, request, context):
         """Keeps a new address or number of the owner, not in use yet. Caller: gateway, for a device of the household. Effect: a change that waits
         for its proof, in place of an earlier one of the channel; the same request id gives the same one. A taken address is told to the caller
-        only, who must not pass it on. Errors: INVALID_FIELD, CREDENTIALS_REJECTED for a wrong password, NOT_FOUND, REQUEST_ID_REUSED, OVERLOADED.
+        only, who must not pass it on. Errors: INVALID_FIELD, CREDENTIALS_REJECTED for a wrong password, LIMIT_EXCEEDED after too many,
+        NOT_FOUND, REQUEST_ID_REUSED, OVERLOADED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -103,7 +104,7 @@ class ContactServiceServicer:
 
     def RemoveContact(self, request, context):
         """Removes the owner's number. Caller: gateway, for a device of the household. Effect: durable; repeating is harmless. Errors:
-        CREDENTIALS_REJECTED for a wrong password, NOT_FOUND, OVERLOADED.
+        CREDENTIALS_REJECTED for a wrong password, LIMIT_EXCEEDED after too many, NOT_FOUND, OVERLOADED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -121,8 +122,8 @@ class ContactServiceServicer:
     def AddApprover(self, request, context):
         """Begins to add an approver. Caller: gateway, for a device of the household. Effect: one who waits for the proof, in place of an earlier
         such one; the same request id gives the same one. Errors: INVALID_FIELD, also for a destination of the owner's or of another approver's,
-        and for a kids' or the owner's profile; CREDENTIALS_REJECTED for a wrong password; NOT_FOUND; LIMIT_EXCEEDED; REQUEST_ID_REUSED;
-        OVERLOADED.
+        and for a kids' or the owner's profile; CREDENTIALS_REJECTED for a wrong password; NOT_FOUND; LIMIT_EXCEEDED, also after
+        too many wrong passwords; REQUEST_ID_REUSED; OVERLOADED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -138,7 +139,7 @@ class ContactServiceServicer:
 
     def RemoveApprover(self, request, context):
         """Removes an approver. Caller: gateway, for a device of the household. Effect: durable; repeating is harmless. Errors: CREDENTIALS_REJECTED
-        for a wrong password, NOT_FOUND for the account, OVERLOADED.
+        for a wrong password, LIMIT_EXCEEDED after too many, NOT_FOUND for the account, OVERLOADED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

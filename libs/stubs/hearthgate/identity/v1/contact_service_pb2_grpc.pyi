@@ -21,7 +21,8 @@ class ContactServiceStub:
     PutContact: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.PutContactRequest, _contact_service_pb2.PutContactResponse]
     """Keeps a new address or number of the owner, not in use yet. Caller: gateway, for a device of the household. Effect: a change that waits
     for its proof, in place of an earlier one of the channel; the same request id gives the same one. A taken address is told to the caller
-    only, who must not pass it on. Errors: INVALID_FIELD, CREDENTIALS_REJECTED for a wrong password, NOT_FOUND, REQUEST_ID_REUSED, OVERLOADED.
+    only, who must not pass it on. Errors: INVALID_FIELD, CREDENTIALS_REJECTED for a wrong password, LIMIT_EXCEEDED after too many,
+    NOT_FOUND, REQUEST_ID_REUSED, OVERLOADED.
     """
     VerifyContact: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.VerifyContactRequest, _contact_service_pb2.VerifyContactResponse]
     """Makes a change the account's contact, once a code that was sent there came back. Caller: gateway. Effect: an email address becomes the
@@ -30,7 +31,7 @@ class ContactServiceStub:
     """
     RemoveContact: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.RemoveContactRequest, _contact_service_pb2.RemoveContactResponse]
     """Removes the owner's number. Caller: gateway, for a device of the household. Effect: durable; repeating is harmless. Errors:
-    CREDENTIALS_REJECTED for a wrong password, NOT_FOUND, OVERLOADED.
+    CREDENTIALS_REJECTED for a wrong password, LIMIT_EXCEEDED after too many, NOT_FOUND, OVERLOADED.
     """
     RestoreContact: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.RestoreContactRequest, _contact_service_pb2.RestoreContactResponse]
     """Gives an account its former email address back, within the days that it is kept for. Caller: operator, for an owner who was told of a
@@ -40,8 +41,8 @@ class ContactServiceStub:
     AddApprover: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.AddApproverRequest, _contact_service_pb2.AddApproverResponse]
     """Begins to add an approver. Caller: gateway, for a device of the household. Effect: one who waits for the proof, in place of an earlier
     such one; the same request id gives the same one. Errors: INVALID_FIELD, also for a destination of the owner's or of another approver's,
-    and for a kids' or the owner's profile; CREDENTIALS_REJECTED for a wrong password; NOT_FOUND; LIMIT_EXCEEDED; REQUEST_ID_REUSED;
-    OVERLOADED.
+    and for a kids' or the owner's profile; CREDENTIALS_REJECTED for a wrong password; NOT_FOUND; LIMIT_EXCEEDED, also after
+    too many wrong passwords; REQUEST_ID_REUSED; OVERLOADED.
     """
     VerifyApprover: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.VerifyApproverRequest, _contact_service_pb2.VerifyApproverResponse]
     """Makes somebody an approver, once a code that was sent there came back. Caller: gateway. Effect: durable; repeating is harmless.
@@ -49,7 +50,7 @@ class ContactServiceStub:
     """
     RemoveApprover: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.RemoveApproverRequest, _contact_service_pb2.RemoveApproverResponse]
     """Removes an approver. Caller: gateway, for a device of the household. Effect: durable; repeating is harmless. Errors: CREDENTIALS_REJECTED
-    for a wrong password, NOT_FOUND for the account, OVERLOADED.
+    for a wrong password, LIMIT_EXCEEDED after too many, NOT_FOUND for the account, OVERLOADED.
     """
     ListApprovers: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.ListApproversRequest, _contact_service_pb2.ListApproversResponse]
     """Lists the approvers, with those who wait for their proof. Caller: gateway. Effect: none. Errors: none of its own."""
@@ -67,7 +68,8 @@ class ContactServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_contact_service_pb2.PutContactResponse]:
         """Keeps a new address or number of the owner, not in use yet. Caller: gateway, for a device of the household. Effect: a change that waits
         for its proof, in place of an earlier one of the channel; the same request id gives the same one. A taken address is told to the caller
-        only, who must not pass it on. Errors: INVALID_FIELD, CREDENTIALS_REJECTED for a wrong password, NOT_FOUND, REQUEST_ID_REUSED, OVERLOADED.
+        only, who must not pass it on. Errors: INVALID_FIELD, CREDENTIALS_REJECTED for a wrong password, LIMIT_EXCEEDED after too many,
+        NOT_FOUND, REQUEST_ID_REUSED, OVERLOADED.
         """
 
     @_abc_1.abstractmethod
@@ -88,7 +90,7 @@ class ContactServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_contact_service_pb2.RemoveContactRequest, _abc.Awaitable[_contact_service_pb2.RemoveContactResponse]],
     ) -> _abc.Awaitable[_contact_service_pb2.RemoveContactResponse]:
         """Removes the owner's number. Caller: gateway, for a device of the household. Effect: durable; repeating is harmless. Errors:
-        CREDENTIALS_REJECTED for a wrong password, NOT_FOUND, OVERLOADED.
+        CREDENTIALS_REJECTED for a wrong password, LIMIT_EXCEEDED after too many, NOT_FOUND, OVERLOADED.
         """
 
     @_abc_1.abstractmethod
@@ -110,8 +112,8 @@ class ContactServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_contact_service_pb2.AddApproverResponse]:
         """Begins to add an approver. Caller: gateway, for a device of the household. Effect: one who waits for the proof, in place of an earlier
         such one; the same request id gives the same one. Errors: INVALID_FIELD, also for a destination of the owner's or of another approver's,
-        and for a kids' or the owner's profile; CREDENTIALS_REJECTED for a wrong password; NOT_FOUND; LIMIT_EXCEEDED; REQUEST_ID_REUSED;
-        OVERLOADED.
+        and for a kids' or the owner's profile; CREDENTIALS_REJECTED for a wrong password; NOT_FOUND; LIMIT_EXCEEDED, also after
+        too many wrong passwords; REQUEST_ID_REUSED; OVERLOADED.
         """
 
     @_abc_1.abstractmethod
@@ -131,7 +133,7 @@ class ContactServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_contact_service_pb2.RemoveApproverRequest, _abc.Awaitable[_contact_service_pb2.RemoveApproverResponse]],
     ) -> _abc.Awaitable[_contact_service_pb2.RemoveApproverResponse]:
         """Removes an approver. Caller: gateway, for a device of the household. Effect: durable; repeating is harmless. Errors: CREDENTIALS_REJECTED
-        for a wrong password, NOT_FOUND for the account, OVERLOADED.
+        for a wrong password, LIMIT_EXCEEDED after too many, NOT_FOUND for the account, OVERLOADED.
         """
 
     @_abc_1.abstractmethod

@@ -614,19 +614,27 @@ class AuthenticateRequest(_message.Message):
 
     EMAIL_FIELD_NUMBER: _builtins.int
     PASSWORD_FIELD_NUMBER: _builtins.int
+    DEVICE_ID_FIELD_NUMBER: _builtins.int
+    IP_ADDRESS_FIELD_NUMBER: _builtins.int
     email: _builtins.str
     """Email address."""
     password: _builtins.str
     """Password, at most 256 characters."""
+    device_id: _builtins.str
+    """The device it is entered on. One that the account knows has a limit of its own on wrong passwords; empty: it is not known."""
+    ip_address: _builtins.str
+    """Where it is entered; wrong passwords are counted under a keyed hash of its prefix. Empty: not counted by network."""
     def __init__(
         self,
         *,
         email: _builtins.str = ...,
         password: _builtins.str = ...,
+        device_id: _builtins.str = ...,
+        ip_address: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["email", b"email", "password", b"password"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["device_id", b"device_id", "email", b"email", "ip_address", b"ip_address", "password", b"password"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1204,6 +1212,7 @@ class SetPasswordRequest(_message.Message):
     DRY_RUN_FIELD_NUMBER: _builtins.int
     EXCEPT_SESSION_ID_FIELD_NUMBER: _builtins.int
     CURRENT_PASSWORD_FIELD_NUMBER: _builtins.int
+    DEVICE_ID_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
     """The account."""
     password: _builtins.str
@@ -1216,6 +1225,10 @@ class SetPasswordRequest(_message.Message):
     """The password until now, which must be right; empty: a code vouches for the caller. Where it is wrong and the new one is set already, this is a
     repeat, which changes nothing.
     """
+    device_id: _builtins.str
+    """The device on which the code was entered that vouches for the caller: the account knows it from then on, so that strangers' wrong passwords do
+    not keep it from signing in. Empty where none was.
+    """
     def __init__(
         self,
         *,
@@ -1224,10 +1237,11 @@ class SetPasswordRequest(_message.Message):
         dry_run: _builtins.bool = ...,
         except_session_id: _builtins.str = ...,
         current_password: _builtins.str = ...,
+        device_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "current_password", b"current_password", "dry_run", b"dry_run", "except_session_id", b"except_session_id", "password", b"password"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "current_password", b"current_password", "device_id", b"device_id", "dry_run", b"dry_run", "except_session_id", b"except_session_id", "password", b"password"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

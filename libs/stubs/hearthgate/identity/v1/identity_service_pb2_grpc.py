@@ -146,8 +146,11 @@ class IdentityServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Authenticate(self, request, context):
-        """Checks an address and a password. Caller: gateway. Effect: none. Errors: CREDENTIALS_REJECTED, alike in words and time for unknown and
-        known addresses; STATE_CONFLICT for a closed account whose password was right; OVERLOADED when too many passwords are being checked.
+        """Checks an address and a password. Caller: gateway. Effect: a wrong one is counted, a right one clears who entered it. Errors:
+        CREDENTIALS_REJECTED, alike in words and time for unknown and known addresses; LIMIT_EXCEEDED, as alike, after too many wrong ones, without
+        anything being compared: metadata `limit` is `password_guesses` or `password_guesses_per_network`, with RetryInfo, or `password_guesses_in_row`,
+        which a new password set with a code ends; STATE_CONFLICT for a closed account whose password was right; OVERLOADED when too many passwords
+        are being checked.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -223,8 +226,9 @@ class IdentityServiceServicer:
 
     def SetPassword(self, request, context):
         """Sets a new password. Caller: gateway, after a verified reset code, or with the password until now. Effect: every session of the account ends but
-        the one to be kept; a demanded reset is settled. Errors: NOT_FOUND; CREDENTIALS_REJECTED for a wrong current password; INVALID_FIELD on `password`,
-        also for the old one where a reset was demanded; OVERLOADED.
+        the one to be kept; a demanded reset is settled; wrong passwords of the account and its addresses are forgotten. Errors: NOT_FOUND;
+        CREDENTIALS_REJECTED for a wrong current password, LIMIT_EXCEEDED after too many, as Authenticate; INVALID_FIELD on `password`, also for the old
+        one where a reset was demanded; OVERLOADED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -28,8 +28,11 @@ class IdentityServiceStub:
     address, and where the invitation is over.
     """
     Authenticate: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.AuthenticateRequest, _identity_service_pb2.AuthenticateResponse]
-    """Checks an address and a password. Caller: gateway. Effect: none. Errors: CREDENTIALS_REJECTED, alike in words and time for unknown and
-    known addresses; STATE_CONFLICT for a closed account whose password was right; OVERLOADED when too many passwords are being checked.
+    """Checks an address and a password. Caller: gateway. Effect: a wrong one is counted, a right one clears who entered it. Errors:
+    CREDENTIALS_REJECTED, alike in words and time for unknown and known addresses; LIMIT_EXCEEDED, as alike, after too many wrong ones, without
+    anything being compared: metadata `limit` is `password_guesses` or `password_guesses_per_network`, with RetryInfo, or `password_guesses_in_row`,
+    which a new password set with a code ends; STATE_CONFLICT for a closed account whose password was right; OVERLOADED when too many passwords
+    are being checked.
     """
     OpenSession: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.OpenSessionRequest, _identity_service_pb2.OpenSessionResponse]
     """Opens a session for a device. Caller: gateway. Effect: a session; an earlier one of the same device ends. Errors: NOT_FOUND, REQUEST_ID_REUSED,
@@ -60,8 +63,9 @@ class IdentityServiceStub:
     """Finds the account behind an address. Caller: gateway, which must answer alike for both outcomes. Effect: none. Errors: INVALID_FIELD."""
     SetPassword: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.SetPasswordRequest, _identity_service_pb2.SetPasswordResponse]
     """Sets a new password. Caller: gateway, after a verified reset code, or with the password until now. Effect: every session of the account ends but
-    the one to be kept; a demanded reset is settled. Errors: NOT_FOUND; CREDENTIALS_REJECTED for a wrong current password; INVALID_FIELD on `password`,
-    also for the old one where a reset was demanded; OVERLOADED.
+    the one to be kept; a demanded reset is settled; wrong passwords of the account and its addresses are forgotten. Errors: NOT_FOUND;
+    CREDENTIALS_REJECTED for a wrong current password, LIMIT_EXCEEDED after too many, as Authenticate; INVALID_FIELD on `password`, also for the old
+    one where a reset was demanded; OVERLOADED.
     """
     MoveProfile: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.MoveProfileRequest, _identity_service_pb2.MoveProfileResponse]
     """Moves a profile to another account. Caller: gateway, in the making of an own account. Effect: the profile stands in the target and is
@@ -112,8 +116,11 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _identity_service_pb2.AuthenticateRequest,
         context: _aio.ServicerContext[_identity_service_pb2.AuthenticateRequest, _abc.Awaitable[_identity_service_pb2.AuthenticateResponse]],
     ) -> _abc.Awaitable[_identity_service_pb2.AuthenticateResponse]:
-        """Checks an address and a password. Caller: gateway. Effect: none. Errors: CREDENTIALS_REJECTED, alike in words and time for unknown and
-        known addresses; STATE_CONFLICT for a closed account whose password was right; OVERLOADED when too many passwords are being checked.
+        """Checks an address and a password. Caller: gateway. Effect: a wrong one is counted, a right one clears who entered it. Errors:
+        CREDENTIALS_REJECTED, alike in words and time for unknown and known addresses; LIMIT_EXCEEDED, as alike, after too many wrong ones, without
+        anything being compared: metadata `limit` is `password_guesses` or `password_guesses_per_network`, with RetryInfo, or `password_guesses_in_row`,
+        which a new password set with a code ends; STATE_CONFLICT for a closed account whose password was right; OVERLOADED when too many passwords
+        are being checked.
         """
 
     @_abc_1.abstractmethod
@@ -204,8 +211,9 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_identity_service_pb2.SetPasswordRequest, _abc.Awaitable[_identity_service_pb2.SetPasswordResponse]],
     ) -> _abc.Awaitable[_identity_service_pb2.SetPasswordResponse]:
         """Sets a new password. Caller: gateway, after a verified reset code, or with the password until now. Effect: every session of the account ends but
-        the one to be kept; a demanded reset is settled. Errors: NOT_FOUND; CREDENTIALS_REJECTED for a wrong current password; INVALID_FIELD on `password`,
-        also for the old one where a reset was demanded; OVERLOADED.
+        the one to be kept; a demanded reset is settled; wrong passwords of the account and its addresses are forgotten. Errors: NOT_FOUND;
+        CREDENTIALS_REJECTED for a wrong current password, LIMIT_EXCEEDED after too many, as Authenticate; INVALID_FIELD on `password`, also for the old
+        one where a reset was demanded; OVERLOADED.
         """
 
     @_abc_1.abstractmethod
