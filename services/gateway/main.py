@@ -106,14 +106,15 @@ async def open_leaves(stack: AsyncExitStack, settings: GatewaySettings) -> Leave
         return await stack.enter_async_context(opened)
 
     identity = await channel(settings.identity_address, UNRETRIED)
+    gate = Gate(settings.sign_ins_at_once)
     device_trust = await channel(settings.device_trust_address)
     challenge = await channel(settings.challenge_address)
     download_planning = await channel(settings.download_planning_address)
     return Leaves(
-        identity=IdentityClient(identity),
+        identity=IdentityClient(identity, gate),
         protection=ProtectionClient(identity),
-        contacts=ContactsClient(identity),
-        profiles=ProfileClient(identity),
+        contacts=ContactsClient(identity, gate),
+        profiles=ProfileClient(identity, gate),
         members=MemberClient(identity),
         passwords=PasswordClient(identity),
         device_trust=DeviceTrustClient(device_trust),
@@ -162,7 +163,6 @@ def build_context(
         disown_tokens=DisownTokens(settings.disown_keys(), timedelta(days=settings.disown_days)),
         own_accounts=settings.own_account_policy,
         erasure_policy=settings.erasure_policy,
-        sign_ins=Gate(settings.sign_ins_at_once),
     )
 
 

@@ -40,7 +40,6 @@ from services.gateway.domain.records import (
     ResolvedSession,
     SessionState,
 )
-from services.gateway.gate import Gate
 from services.gateway.grants import Grants
 from services.gateway.notices import NoticeOutbox
 from services.gateway.sightings import SightingRecorder
@@ -81,7 +80,6 @@ class Context:
     erasure_policy: ErasurePolicy
     after_step: Callable[[str], None] = _nothing
     erasure_wake: asyncio.Event = field(default_factory=asyncio.Event)
-    sign_ins: Gate
 
     def body_digest(self, request: Message) -> bytes:
         """Tells one request's body from another's, without its secrets and without where it came from.
