@@ -40,6 +40,7 @@ from services.gateway.domain.records import (
     ResolvedSession,
     SessionState,
 )
+from services.gateway.epochs import Epochs
 from services.gateway.grants import Grants
 from services.gateway.notices import NoticeOutbox
 from services.gateway.sightings import SightingRecorder
@@ -75,6 +76,7 @@ class Context:
     alike_seconds: float
     protection: ProtectionClient
     notices: NoticeOutbox
+    epochs: Epochs
     disown_tokens: DisownTokens
     own_accounts: OwnAccountPolicy
     erasure_policy: ErasurePolicy
