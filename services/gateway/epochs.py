@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -20,7 +20,7 @@ from libs.runtime.logging import get_logger
 from services.gateway.storage import leases
 
 _EVERY: Final = 1.0
-"""Seconds from look to look, a fifth more or less so that replicas spread. Ours: a revocation is everywhere within 2."""
+"""Seconds between looks, a fifth more or less so that replicas spread. Ours: a revocation is everywhere within 2."""
 _SPREAD: Final = 0.2
 _log = get_logger(__name__)
 
@@ -54,19 +54,28 @@ class Epochs:
     async def run(self) -> None:
         """Look every second until cancelled."""
         while True:
-            await asyncio.sleep(_EVERY * random.uniform(1 - _SPREAD, 1 + _SPREAD))  # noqa: S311 - no secret
-            await self.look()
+            await asyncio.sleep(_EVERY * random.uniform(1 - _SPREAD, 1 + _SPREAD))
+            try:
+                await self.look()
+            except Exception:
+                # A fault of ours must not leave the streams open that nobody looks after any more.
+                _log.exception("epochs not looked at")
+                _stir(self._watches)
 
     async def look(self) -> None:
-        """Stir whoever looked up under another epoch; everybody where it cannot be told, who then look for themselves."""
+        """Stir whoever looked up under another epoch; everybody, to look for themselves, where it cannot be told."""
         watches = tuple(self._watches)
         if not watches:
             return
         try:
-            found: dict[UUID, int] | None = await leases.find_epochs(self._database, {one.account_id for one in watches})
+            found = await leases.find_epochs(self._database, {each.account_id for each in watches})
         except ServiceError as error:
             _log.warning("epochs not looked at", reason=str(error.reason))
-            found = None
-        for watch in watches:
-            if found is None or found.get(watch.account_id, 0) != watch.epoch:
-                watch.stirred.set()
+            _stir(watches)
+        else:
+            _stir(each for each in watches if found.get(each.account_id, 0) != each.epoch)
+
+
+def _stir(watches: Iterable[EpochWatch]) -> None:
+    for watch in watches:
+        watch.stirred.set()

@@ -42,9 +42,7 @@ class Gate:
         finally:
             self._free += 1
 
-    async def call(
-        self, method: grpc.aio.UnaryUnaryMultiCallable[RequestT, ResponseT], request: RequestT
-    ) -> ResponseT:
+    async def call(self, method: grpc.aio.UnaryUnaryMultiCallable[RequestT, ResponseT], request: RequestT) -> ResponseT:
         """The answer of a leaf's ``method``, as one of those. Raises OVERLOADED before anything is sent, and as
         :func:`libs.rpc.channel.call` does.
         """

@@ -127,9 +127,7 @@ class IdentityClient:
 
     async def authenticate(self, email: str, password: str) -> Authenticated:
         """The account whose password it is. Raises CREDENTIALS_REJECTED."""
-        answer = await self._gate.call(
-            self._stub.Authenticate, pb.AuthenticateRequest(email=email, password=password)
-        )
+        answer = await self._gate.call(self._stub.Authenticate, pb.AuthenticateRequest(email=email, password=password))
         return Authenticated(
             account=conversions.account(answer.account),
             credential_version=answer.credential_version,

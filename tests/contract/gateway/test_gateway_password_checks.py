@@ -1,4 +1,4 @@
-"""Wherever a password or a PIN is checked: the same door for all of them, and none for a password that is to be reset."""
+"""Wherever a password or a PIN is checked: one door for all, and none for a password that is to be reset."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ async def _checks(home: Household, world: World) -> dict[str, Any]:
     by_tv = Attempt(home=home, thief=home.tv, profile_id=profile_id, stream=stream, verification_id=str(uuid4()))
     await _invite(home, ben.email)
     other = world.device("Ben's TV", ELSEWHERE)
-    new = {"password": "four-words-of-a-stranger", "country_code": "DE", "client": other.context()}
+    new: dict[str, Any] = {"password": "four-words-of-a-stranger", "country_code": "DE", "client": other.context()}
     reset_id = await home.tv.start_password_reset(home.owner.email)
     code = await world.code(home.owner.email, "Choose a new password")
     return {

@@ -113,7 +113,8 @@ class AccountServiceServicer:
 
     def SignUp(self, request, context):
         """Begins a new account and sends a code to its address. Caller: the streaming backend. Effect: a sign-up that waits for its code; an address
-        that has an account is answered alike, and its owner gets a notice in place of a code. Errors: INVALID_FIELD, REQUEST_ID_REUSED.
+        that has an account is answered alike, and its owner gets a notice in place of a code. Errors: INVALID_FIELD, REQUEST_ID_REUSED,
+        OVERLOADED with RetryInfo.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -181,7 +182,7 @@ class AccountServiceServicer:
     def ResetPassword(self, request, context):
         """Sets a new password with the code. Caller: the streaming backend. Effect: every session and stream of the account ends; the owner is told.
         Errors: CREDENTIALS_REJECTED for a wrong, used or unknown code; INVALID_FIELD, which costs the code where a reset was demanded and the password
-        is the old one.
+        is the old one; OVERLOADED with RetryInfo: the same request, sent again, finds its code.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -191,7 +192,7 @@ class AccountServiceServicer:
         """Begins an own account for the viewer of a device that was asked to verify, and sends a code to the viewer's address; CompleteSignUp moves the
         profile. Caller: the streaming backend. Effect: a sign-up that waits for its code. Errors: SESSION_UNKNOWN, INVALID_FIELD, NOT_FOUND,
         STATE_CONFLICT for a primary profile, for a kids' profile or one with a PIN without the owner's yes, and for a device of the household;
-        CREDENTIALS_REJECTED where the yes is not there; DEVICE_NOT_TRUSTED where theft is likely.
+        CREDENTIALS_REJECTED where the yes is not there; DEVICE_NOT_TRUSTED where theft is likely; OVERLOADED with RetryInfo.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
