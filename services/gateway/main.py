@@ -42,6 +42,7 @@ from services.gateway.clients.privacy import PrivacyClient
 from services.gateway.clients.profiles import ProfileClient
 from services.gateway.clients.protection import ProtectionClient
 from services.gateway.disown_tokens import DisownTokens
+from services.gateway.epochs import Epochs
 from services.gateway.erasures import run_erasures
 from services.gateway.gate import Gate
 from services.gateway.grants import Grants
@@ -90,6 +91,7 @@ async def serve(settings: GatewaySettings) -> None:
         sightings = await stack.enter_async_context(SightingRecorder.running(leaves.device_trust.record_sightings))
         context = build_context(settings, database=database, clock=clock, leaves=leaves, sightings=sightings)
         await stack.enter_async_context(running(context.notices.run(), name="notices"))
+        await stack.enter_async_context(running(context.epochs.run(), name="epochs"))
         await stack.enter_async_context(running(run_own_accounts(context), name="own accounts"))
         await stack.enter_async_context(running(run_erasures(context, settings.erasure_poll), name="erasures"))
         await stack.enter_async_context(retention_running(settings, database, clock, every=settings.upkeep_seconds))
@@ -106,14 +108,15 @@ async def open_leaves(stack: AsyncExitStack, settings: GatewaySettings) -> Leave
         return await stack.enter_async_context(opened)
 
     identity = await channel(settings.identity_address, UNRETRIED)
+    gate = Gate(settings.sign_ins_at_once)
     device_trust = await channel(settings.device_trust_address)
     challenge = await channel(settings.challenge_address)
     download_planning = await channel(settings.download_planning_address)
     return Leaves(
-        identity=IdentityClient(identity),
+        identity=IdentityClient(identity, gate),
         protection=ProtectionClient(identity),
-        contacts=ContactsClient(identity),
-        profiles=ProfileClient(identity),
+        contacts=ContactsClient(identity, gate),
+        profiles=ProfileClient(identity, gate),
         members=MemberClient(identity),
         passwords=PasswordClient(identity),
         device_trust=DeviceTrustClient(device_trust),
@@ -159,10 +162,10 @@ def build_context(
             policy=settings.notice_policy,
             idle=timedelta(seconds=settings.notice_poll_seconds),
         ),
+        epochs=Epochs(database),
         disown_tokens=DisownTokens(settings.disown_keys(), timedelta(days=settings.disown_days)),
         own_accounts=settings.own_account_policy,
         erasure_policy=settings.erasure_policy,
-        sign_ins=Gate(settings.sign_ins_at_once),
     )
 
 

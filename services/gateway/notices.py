@@ -21,7 +21,7 @@ from libs.runtime.keys import OpenError, SealingKeys
 from libs.runtime.logging import get_logger
 from services.gateway.clients.challenge import ChallengeClient, Notice
 from services.gateway.clients.identity import IdentityClient
-from services.gateway.domain.notices import NoticePolicy, OwnerNotice, is_hopeless
+from services.gateway.domain.notices import Addressee, NoticePolicy, OwnerNotice, is_hopeless
 from services.gateway.domain.records import Channel, Contact, Contacts
 from services.gateway.domain.verification import WARNINGS
 from services.gateway.metrics import count_failed_notice
@@ -37,17 +37,21 @@ Send = Callable[[OwnerNotice], Awaitable[None]]
 
 
 def sender(identity: IdentityClient, challenge: ChallengeClient) -> Send:
-    """What hands a notice over, for the address that the account has by then: none is kept here.
+    """What hands a notice over, for the address that the account has by then: none is kept here, but for a notice to
+    a former one.
 
     It raises NOT_FOUND where the account or its address is gone.
     """
 
     async def send(notice: OwnerNotice) -> None:
+        if notice.former is not None:
+            await _hand_over(challenge, _to(notice.former, notice))
+            return
         contacts = await identity.get_contacts(notice.account_id, masked_only=False)
         email = contacts.by(Channel.EMAIL)
         if email is None:
             raise not_found("email address")
-        await _hand_over(challenge, _to(email, notice, contacts.language))
+        await _hand_over(challenge, _to(_addressee(email, contacts), notice))
         if notice.kind in WARNINGS:
             await _warn_approvers(challenge, notice, contacts)
 
@@ -61,7 +65,7 @@ async def _warn_approvers(challenge: ChallengeClient, notice: OwnerNotice, conta
         notice_id = uuid5(notice.notice_id, f"approver {approver.contact_id}")
         theirs = replace(notice, notice_id=notice_id, disown_token="")
         try:
-            await _hand_over(challenge, _to(approver, theirs, contacts.language))
+            await _hand_over(challenge, _to(_addressee(approver, contacts), theirs))
         except ServiceError as error:
             account_id, kind, reason = str(notice.account_id), str(notice.kind), str(error.reason)
             _log.warning("approver not warned", account_id=account_id, kind=kind, reason=reason)
@@ -78,15 +82,19 @@ async def _hand_over(challenge: ChallengeClient, notice: Notice) -> None:
             raise
 
 
-def _to(contact: Contact, notice: OwnerNotice, language: str) -> Notice:
-    by_text = contact.channel is Channel.TEXT
+def _addressee(contact: Contact, contacts: Contacts) -> Addressee:
+    return Addressee(channel=contact.channel, destination=contact.destination, language=contacts.language)
+
+
+def _to(to: Addressee, notice: OwnerNotice) -> Notice:
+    by_text = to.channel is Channel.TEXT
     return Notice(
         request_id=notice.notice_id,
         account_id=notice.account_id,
         kind=notice.kind,
-        email="" if by_text else contact.destination,
-        number=contact.destination if by_text else "",
-        language=language,
+        email="" if by_text else to.destination,
+        number=to.destination if by_text else "",
+        language=to.language,
         about=notice.about,
         event_time=notice.event_time,
         disown_token=notice.disown_token,

@@ -84,8 +84,9 @@ class GatewaySettings(GatewayRetention, ServiceSettings):
     """How often it is looked which erasures are due (ours)."""
 
     sign_ins_at_once: int = Field(default=24, ge=1, le=10_000)
-    """Sign-ins under way in one replica; beyond, OVERLOADED before anything is done. Our choice: under the 33 that one
-    identity takes, so that a flood through one gateway ends here; identity's own bound holds for all of them."""
+    """Checks and settings of passwords and PINs, sign-ins among them, under way in one replica; beyond, OVERLOADED
+    before identity is asked. Our choice: under the 33 that one identity takes, so that a flood through one gateway ends
+    here; identity's own bound holds for all of them."""
 
     @field_validator("master_keys")
     @classmethod

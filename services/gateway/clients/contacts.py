@@ -13,6 +13,7 @@ from libs.rpc.channel import Channel as RpcChannel
 from libs.rpc.channel import call
 from services.gateway.clients import conversions
 from services.gateway.domain.records import Channel, Contact
+from services.gateway.gate import Gate
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,10 +73,13 @@ class Approver:
 
 
 class ContactsClient:
-    """Changes of where an owner is reached, and of the approvers."""
+    """Changes of where an owner is reached, and of the approvers. What takes the password passes ``gate``: OVERLOADED
+    beyond it.
+    """
 
-    def __init__(self, channel: RpcChannel) -> None:
+    def __init__(self, channel: RpcChannel, gate: Gate) -> None:
         self._stub = rpc.ContactServiceStub(channel)
+        self._gate = gate
 
     async def put_contact(self, new: PutContact) -> WaitingContact:
         """Keep a new contact. Raises INVALID_FIELD, CREDENTIALS_REJECTED."""
@@ -86,7 +90,7 @@ class ContactsClient:
             destination=new.destination,
             password=new.password,
         )
-        answer = await call(self._stub.PutContact, request)
+        answer = await self._gate.call(self._stub.PutContact, request)
         return WaitingContact(
             contact_id=UUID(answer.contact_id),
             destination=answer.destination,
@@ -107,7 +111,7 @@ class ContactsClient:
     async def remove_contact(self, account_id: UUID, channel: Channel, password: str) -> bool:
         """Whether there was one. Raises CREDENTIALS_REJECTED."""
         request = pb.RemoveContactRequest(account_id=str(account_id), channel=_channel(channel), password=password)
-        return (await call(self._stub.RemoveContact, request)).removed
+        return (await self._gate.call(self._stub.RemoveContact, request)).removed
 
     async def add_approver(self, new: NewApprover) -> WaitingContact:
         """Let somebody wait for their proof. Raises INVALID_FIELD, CREDENTIALS_REJECTED, NOT_FOUND, LIMIT_EXCEEDED."""
@@ -120,7 +124,7 @@ class ContactsClient:
             profile_id=str(new.profile_id or ""),
             password=new.password,
         )
-        answer = await call(self._stub.AddApprover, request)
+        answer = await self._gate.call(self._stub.AddApprover, request)
         return WaitingContact(
             contact_id=UUID(answer.approver_id), destination=answer.destination, language=answer.language
         )
@@ -133,7 +137,7 @@ class ContactsClient:
     async def remove_approver(self, account_id: UUID, approver_id: UUID, password: str) -> bool:
         """Whether there was one. Raises CREDENTIALS_REJECTED."""
         request = pb.RemoveApproverRequest(account_id=str(account_id), approver_id=str(approver_id), password=password)
-        return (await call(self._stub.RemoveApprover, request)).removed
+        return (await self._gate.call(self._stub.RemoveApprover, request)).removed
 
     async def list_approvers(self, account_id: UUID) -> tuple[Approver, ...]:
         """Oldest first, also those who have yet to prove themselves."""

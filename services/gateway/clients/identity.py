@@ -21,6 +21,7 @@ from services.gateway.domain.records import (
     Session,
     SessionEndReason,
 )
+from services.gateway.gate import Gate
 
 UNRETRIED: Final = (("hearthgate.identity.v1.IdentityService", "RefreshSession"),)
 """What the channel must not repeat: a refresh token is shown once, a device's signature taken once."""
@@ -88,10 +89,11 @@ class ActivatedAccount:
 
 
 class IdentityClient:
-    """Accounts, passwords, profiles and sessions."""
+    """Accounts, passwords, profiles and sessions. What costs identity a hash passes ``gate``: OVERLOADED beyond it."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, gate: Gate) -> None:
         self._stub = rpc.IdentityServiceStub(channel)
+        self._gate = gate
 
     async def create_account(self, new: NewAccount) -> PendingAccount:
         """Begin an account."""
@@ -109,7 +111,7 @@ class IdentityClient:
         if new.move:
             request.profile_move.source_account_id = str(new.move[0])
             request.profile_move.profile_id = str(new.move[1])
-        answer = await call(self._stub.CreateAccount, request)
+        answer = await self._gate.call(self._stub.CreateAccount, request)
         return PendingAccount(account_id=UUID(answer.account_id), email_taken=answer.email_taken, email=answer.email)
 
     async def activate_account(self, account_id: UUID) -> ActivatedAccount:
@@ -129,7 +131,7 @@ class IdentityClient:
         request = pb.AuthenticateRequest(
             email=email, password=password, device_id=client.device_id, ip_address=client.ip_address
         )
-        answer = await call(self._stub.Authenticate, request)
+        answer = await self._gate.call(self._stub.Authenticate, request)
         return Authenticated(
             account=conversions.account(answer.account),
             credential_version=answer.credential_version,
@@ -221,14 +223,14 @@ class IdentityClient:
         return UUID(answer.account_id) if answer.account_id else None
 
     async def check_password(self, account_id: UUID, password: str) -> None:
-        """Whether a new password would be accepted; no account is looked at. Raises INVALID_FIELD."""
+        """Whether a new password would be accepted; no account is looked at, nothing hashed. Raises INVALID_FIELD."""
         request = pb.SetPasswordRequest(account_id=str(account_id), password=password, dry_run=True)
         await call(self._stub.SetPassword, request)
 
     async def set_password(self, account_id: UUID, password: str, device_id: str) -> int:
         """Set a new password with a code that was entered on this device; how many sessions ended by it."""
         request = pb.SetPasswordRequest(account_id=str(account_id), password=password, device_id=device_id)
-        return (await call(self._stub.SetPassword, request)).ended_count
+        return (await self._gate.call(self._stub.SetPassword, request)).ended_count
 
     async def change_password(
         self, account_id: UUID, password: str, *, current_password: str, except_session_id: UUID
@@ -243,7 +245,7 @@ class IdentityClient:
             current_password=current_password,
             except_session_id=str(except_session_id),
         )
-        return (await call(self._stub.SetPassword, request)).ended_count
+        return (await self._gate.call(self._stub.SetPassword, request)).ended_count
 
     async def move_profile(
         self,

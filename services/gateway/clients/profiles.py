@@ -10,6 +10,7 @@ from hearthgate.identity.v1 import profile_service_pb2_grpc as rpc
 from libs.rpc.channel import Channel, call
 from services.gateway.clients import conversions
 from services.gateway.domain.records import Profile
+from services.gateway.gate import Gate
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,20 +22,21 @@ class PinCheck:
 
 
 class ProfileClient:
-    """PINs, and the way back for a profile that moved."""
+    """PINs, which pass ``gate`` (OVERLOADED beyond it), and the way back for a profile that moved."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, gate: Gate) -> None:
         self._stub = rpc.ProfileServiceStub(channel)
+        self._gate = gate
 
     async def set_pin(self, account_id: UUID, profile_id: UUID, pin: str) -> Profile:
         """Lock a profile; an empty PIN unlocks it. Raises NOT_FOUND."""
         request = pb.SetProfilePinRequest(account_id=str(account_id), profile_id=str(profile_id), pin=pin)
-        return conversions.profile((await call(self._stub.SetProfilePin, request)).profile)
+        return conversions.profile((await self._gate.call(self._stub.SetProfilePin, request)).profile)
 
     async def check_pin(self, account_id: UUID, profile_id: UUID, pin: str) -> PinCheck:
         """Whether it is the profile's PIN. Raises NOT_FOUND, LIMIT_EXCEEDED."""
         request = pb.CheckProfilePinRequest(account_id=str(account_id), profile_id=str(profile_id), pin=pin)
-        answer = await call(self._stub.CheckProfilePin, request)
+        answer = await self._gate.call(self._stub.CheckProfilePin, request)
         return PinCheck(right=answer.right, attempts_left=answer.attempts_left)
 
     async def return_profile(

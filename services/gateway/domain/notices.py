@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from libs.runtime.errors import ErrorReason
+from services.gateway.domain.records import Channel
 from services.gateway.domain.verification import NoticeKind, Requester
 
 DISOWNABLE = frozenset({NoticeKind.NEW_SIGN_IN, NoticeKind.SIGN_IN_STOPPED, NoticeKind.PASSWORD_CHANGED})
@@ -16,8 +17,20 @@ _HOPELESS = frozenset({ErrorReason.INVALID_FIELD, ErrorReason.NOT_FOUND})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Addressee:
+    """Where a notice goes, and in which language (BCP 47)."""
+
+    channel: Channel
+    destination: str = field(repr=False)
+    language: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class OwnerNotice:
-    """What an owner is to be told; ``about`` is the device it is about, if any. ``disown_token`` is a secret."""
+    """What an owner is to be told; ``about`` is the device it is about, if any. ``disown_token`` is a secret.
+
+    ``former``: an address that is no longer the account's, for which this notice is; None for the one it has by then.
+    """
 
     account_id: UUID
     notice_id: UUID
@@ -25,6 +38,7 @@ class OwnerNotice:
     about: Requester | None
     event_time: datetime
     disown_token: str = field(default="", repr=False)
+    former: Addressee | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

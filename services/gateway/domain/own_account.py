@@ -160,6 +160,14 @@ def is_refused(step: Step, reason: ErrorReason) -> bool:
     return step in (Step.ACTIVATE, Step.MOVE_PROFILE) and reason in _REFUSALS
 
 
+def is_stuck(step: Step, reason: ErrorReason) -> bool:
+    """Whether a step waits for something that no later attempt brings: the account that was left is closed, so the
+    profile has nowhere to go back to. It is not ended in its place: another driver may be bringing the profile back at
+    this moment, if the account was opened again.
+    """
+    return step is Step.RETURN_PROFILE and reason is ErrorReason.STATE_CONFLICT
+
+
 def called_off(own: OwnAccount, now: datetime, policy: OwnAccountPolicy) -> OwnAccount:
     """The profile cannot leave any more: back, and nobody asked for it."""
     return undone_from(own, Side.NOBODY, own.client, now, policy)
@@ -190,6 +198,11 @@ def undone_from(
         failure="",
         next_try_time=now + policy.lease,
     )
+
+
+def stuck(own: OwnAccount, reason: str) -> OwnAccount:
+    """Given up at once; an operator, or either side's repeat, sets it going once it can go on."""
+    return replace(own, failure=reason, next_try_time=None)
 
 
 def failed(own: OwnAccount, reason: str, now: datetime, policy: OwnAccountPolicy) -> OwnAccount:

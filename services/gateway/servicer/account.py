@@ -74,16 +74,15 @@ class AccountServicer(rpc.AccountServiceServicer):
         )
 
     async def SignIn(self, request: pb.SignInRequest, context: Any) -> pb.SignInResponse:
-        with self._context.sign_ins.passed():
-            command = SignIn(
-                request_id=UUID(request.request_id),
-                body_digest=self._context.body_digest(request),
-                email=request.email,
-                password=request.password,
-                client=client(request.client),
-                device_key=request.device_public_key,
-            )
-            return answers.sign_in_response(await sign_in(self._context, command))
+        command = SignIn(
+            request_id=UUID(request.request_id),
+            body_digest=self._context.body_digest(request),
+            email=request.email,
+            password=request.password,
+            client=client(request.client),
+            device_key=request.device_public_key,
+        )
+        return answers.sign_in_response(await sign_in(self._context, command))
 
     async def RefreshSession(self, request: pb.RefreshSessionRequest, context: Any) -> pb.RefreshSessionResponse:
         secrets = await refresh_session(self._context, _refresh(request))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -11,13 +11,19 @@ from asyncpg import Record
 from libs.persistence.database import Executor
 from libs.runtime.errors import ErrorReason, ServiceError
 from services.gateway.domain.lease import ActiveStream, Lease, StreamRequest
-from services.gateway.storage import notices_sql, plan_sql, sql
+from services.gateway.storage import epoch_sql, notices_sql, plan_sql, sql
 
 
 async def find_epoch(executor: Executor, account_id: UUID) -> int:
     """The account's epoch; 0 for an account that has no row yet."""
     epoch = await executor.fetch_value(sql.FIND_ADMISSION, account_id)
     return int(epoch or 0)
+
+
+async def find_epochs(executor: Executor, account_ids: Collection[UUID]) -> dict[UUID, int]:
+    """The epochs of those accounts that have a row."""
+    rows = await executor.fetch(epoch_sql.FIND_EPOCHS, list(account_ids))
+    return {row["account_id"]: row["epoch"] for row in rows}
 
 
 async def claim(

@@ -10,7 +10,8 @@ from uuid import UUID
 
 from libs.persistence.database import Executor
 from libs.runtime.keys import SealingKeys
-from services.gateway.domain.notices import OwnerNotice
+from services.gateway.domain.notices import Addressee, OwnerNotice
+from services.gateway.domain.records import Channel
 from services.gateway.domain.verification import NoticeKind, Requester
 from services.gateway.storage import notices_sql as sql
 
@@ -60,7 +61,8 @@ def open_notice(keys: SealingKeys, claimed: ClaimedNotice) -> OwnerNotice:
         kind=NoticeKind(content["kind"]),
         about=Requester(**content["about"]) if content["about"] else None,
         event_time=datetime.fromisoformat(content["event_time"]),
-        disown_token=content["disown_token"],
+        disown_token=content.get("disown_token", ""),
+        former=_former(content.get("former")),
     )
 
 
@@ -79,9 +81,21 @@ def _content(notice: OwnerNotice) -> bytes:
         "kind": notice.kind,
         "about": asdict(notice.about) if notice.about else None,
         "event_time": notice.event_time.isoformat(),
-        "disown_token": notice.disown_token,
     }
+    if notice.former is None:
+        content["disown_token"] = notice.disown_token
+    else:
+        # In place of the token, which such a notice never has: a release that knows no former addresses fails over
+        # this and leaves the notice to others, where it would have told whoever holds the new address.
+        content["former"] = asdict(notice.former)
     return json.dumps(content).encode()
+
+
+def _former(content: dict[str, str] | None) -> Addressee | None:
+    if content is None:
+        return None
+    channel, destination, language = Channel(content["channel"]), content["destination"], content["language"]
+    return Addressee(channel=channel, destination=destination, language=language)
 
 
 def _bound(account_id: UUID, notice_id: UUID) -> bytes:

@@ -52,7 +52,7 @@ from contact_change where account_id = $1 and change_id > $3 order by change_id 
 """
 
 EXPORT_NOTICES: Final = """
-/* gateway.export_notices: a page of notices that are still on their way; what they say is in the mail */
+/* gateway.export_notices: a page of notices that are still on their way; what they say, and to whom, is in the mail */
 select notice_id, create_time, expire_time
 from pending_notice where account_id = $1 and notice_id > $3 order by notice_id limit $2
 """

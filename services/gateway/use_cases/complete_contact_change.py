@@ -6,13 +6,13 @@ from uuid import UUID
 
 from services.gateway.clients.contacts import Verified
 from services.gateway.domain.contact_change import ChangeKind
+from services.gateway.domain.notices import Addressee
 from services.gateway.domain.records import Channel, Contact
 from services.gateway.domain.verification import NoticeKind, requester_of
 from services.gateway.use_cases.contact_codes import EnteredContactCode, redeem_contact_code
 from services.gateway.use_cases.context import Context, step_id
 from services.gateway.use_cases.present_contacts import end_codes_elsewhere
 from services.gateway.use_cases.shutting_out import tell_owner
-from services.gateway.use_cases.telling import tell
 
 
 async def complete_contact_change(context: Context, entered: EnteredContactCode) -> Contact:
@@ -29,7 +29,7 @@ async def complete_contact_change(context: Context, entered: EnteredContactCode)
 
 
 async def _tell_of_it(context: Context, entered: EnteredContactCode, account_id: UUID, verified: Verified) -> None:
-    """Tell the address that was, as whoever holds the new one knows; of a number, tell the address that is."""
+    """Tell the address that was, as whoever holds the new one knows; of a number, tell the address that is. Durable."""
     notice_id, about, kind = (
         step_id(entered.request_id, "notice"),
         requester_of(entered.client),
@@ -38,5 +38,6 @@ async def _tell_of_it(context: Context, entered: EnteredContactCode, account_id:
     if verified.contact.channel is not Channel.EMAIL:
         await tell_owner(context, notice_id, account_id, kind, about)
     elif verified.former is not None:
-        language = verified.language
-        await tell(context, notice_id, account_id, kind, about, to=verified.former, language=language)
+        was, language = verified.former, verified.language
+        former = Addressee(channel=was.channel, destination=was.destination, language=language)
+        await tell_owner(context, notice_id, account_id, kind, about, former=former)

@@ -40,7 +40,7 @@ from services.gateway.domain.records import (
     ResolvedSession,
     SessionState,
 )
-from services.gateway.gate import Gate
+from services.gateway.epochs import Epochs
 from services.gateway.grants import Grants
 from services.gateway.notices import NoticeOutbox
 from services.gateway.sightings import SightingRecorder
@@ -76,12 +76,12 @@ class Context:
     alike_seconds: float
     protection: ProtectionClient
     notices: NoticeOutbox
+    epochs: Epochs
     disown_tokens: DisownTokens
     own_accounts: OwnAccountPolicy
     erasure_policy: ErasurePolicy
     after_step: Callable[[str], None] = _nothing
     erasure_wake: asyncio.Event = field(default_factory=asyncio.Event)
-    sign_ins: Gate
 
     def body_digest(self, request: Message) -> bytes:
         """Tells one request's body from another's, without its secrets and without where it came from.

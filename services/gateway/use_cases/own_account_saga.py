@@ -97,8 +97,12 @@ async def _after_error(context: Context, own: OwnAccount, error: ServiceError) -
     if rules.is_refused(own.step, error.reason):
         _log.warning("own account called off", own_account_id=str(own.own_account_id), detail=error.detail)
         return rules.called_off(own, now, context.own_accounts)
-    failed = rules.failed(own, str(error.reason), now, context.own_accounts)
-    if await own_accounts.keep(context.database, own, failed) and failed.next_try_time is None:
+    if rules.is_stuck(own.step, error.reason):
+        failed = rules.stuck(own, str(error.reason))
+    else:
+        failed = rules.failed(own, str(error.reason), now, context.own_accounts)
+    given_up = failed.next_try_time is None and own.next_try_time is not None
+    if await own_accounts.keep(context.database, own, failed) and given_up:
         count_stalled_own_account(own.step)
         _log.error("own account given up", own_account_id=str(own.own_account_id), step=str(own.step))
     raise error

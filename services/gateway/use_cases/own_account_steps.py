@@ -113,7 +113,13 @@ async def _spare_profile(context: Context, own: OwnAccount) -> UUID | None:
 
 async def _end_streams(context: Context, own: OwnAccount) -> None:
     """Nothing plays on with the profile that left, or in an account that was closed."""
-    account, _ = await context.identity.get_account(own.target_account_id)
+    try:
+        account, _ = await context.identity.get_account(own.target_account_id)
+    except ServiceError as error:
+        # It was erased meanwhile, with all that ran in it.
+        if error.reason is not ErrorReason.NOT_FOUND:
+            raise
+        return
     now, target_id = context.clock.now(), own.target_account_id
     async with context.database.transaction() as transaction:
         await leases.raise_epoch(transaction, target_id)

@@ -13,7 +13,7 @@ from uuid import UUID
 from libs.runtime.errors import ErrorReason, ServiceError
 from libs.runtime.logging import get_logger
 from services.gateway.domain.disowning import DisownClaim
-from services.gateway.domain.notices import DISOWNABLE, OwnerNotice
+from services.gateway.domain.notices import DISOWNABLE, Addressee, OwnerNotice
 from services.gateway.domain.records import SessionEndReason
 from services.gateway.domain.verification import NoticeKind, Requester, RevocationReason
 from services.gateway.storage import leases
@@ -75,20 +75,34 @@ async def end_streams_but_of_devices(context: Context, account_id: UUID, kept_de
 
 
 async def tell_owner(
-    context: Context, request_id: UUID, account_id: UUID, kind: NoticeKind, about: Requester | None
+    context: Context,
+    request_id: UUID,
+    account_id: UUID,
+    kind: NoticeKind,
+    about: Requester | None,
+    *,
+    former: Addressee | None = None,
 ) -> None:
-    """Have the owner told by email, once for a request id. Kept durably when this returns; raises STORAGE_UNAVAILABLE
-    where it cannot be kept, so that the step is repeated rather than untold.
+    """Have the owner told by email, once for a request id; ``former``: at an address that was the account's. Kept
+    durably when this returns; raises STORAGE_UNAVAILABLE where it cannot be kept, so that the step is repeated rather
+    than untold.
     """
     now = context.clock.now()
     token = ""
-    if kind in DISOWNABLE and about is not None:
+    # What ends sessions goes to nobody who held an address before.
+    if kind in DISOWNABLE and about is not None and former is None:
         expire_time = context.disown_tokens.expire_time(now)
         claim = DisownClaim(
             account_id=account_id, notice_id=request_id, kind=kind, device=about, expire_time=expire_time
         )
         token = context.disown_tokens.issue(claim)
     notice = OwnerNotice(
-        account_id=account_id, notice_id=request_id, kind=kind, about=about, event_time=now, disown_token=token
+        account_id=account_id,
+        notice_id=request_id,
+        kind=kind,
+        about=about,
+        event_time=now,
+        disown_token=token,
+        former=former,
     )
     await context.notices.put(notice)

@@ -34,6 +34,8 @@ from services.gateway.use_cases.request_verification import ask
 from services.gateway.use_cases.shutting_out import tell_owner
 
 KIND: Final = "sign_in"
+_NOBODYS: Final = (AccountState.PENDING, AccountState.CLOSED)
+"""Accounts that nobody lives with: not yet, or no more. One on hold has an owner to warn."""
 _log = get_logger(__name__)
 
 
@@ -184,9 +186,9 @@ async def _ask_household(context: Context, command: SignIn, resolved: ResolvedSe
 
 
 async def _tell(context: Context, command: SignIn, account: Account, record: DecisionRecord) -> None:
-    """Of a sign-in that was stopped, or of a device that was new when the request came first."""
+    """Of a sign-in that was stopped, or of a device that was new when the request came first; also while on hold."""
     stopped = record.verdict.outcome is Outcome.VERIFICATION_REQUIRED
-    if account.state is not AccountState.ACTIVE or (not stopped and record.facts["known_device"] == "true"):
+    if account.state in _NOBODYS or (not stopped and record.facts["known_device"] == "true"):
         return
     kind = NoticeKind.SIGN_IN_STOPPED if stopped else NoticeKind.NEW_SIGN_IN
     notice_id, about = step_id(command.request_id, "notice"), requester_of(command.client)

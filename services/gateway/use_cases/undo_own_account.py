@@ -9,8 +9,8 @@ from libs.runtime.logging import get_logger
 from services.gateway.clients.device_trust import SightingKind
 from services.gateway.domain import own_account as rules
 from services.gateway.domain.own_account import OwnAccount, OwnAccountState, Side
-from services.gateway.domain.records import MEMBER_STANDINGS, Client, Standing
-from services.gateway.storage import own_accounts
+from services.gateway.domain.records import MEMBER_STANDINGS, AccountState, Client, Standing
+from services.gateway.storage import erasures, own_accounts
 from services.gateway.use_cases.context import Context, resolve_live, step_id
 from services.gateway.use_cases.own_account_saga import drive
 from services.gateway.use_cases.own_account_steps import seal_client
@@ -23,8 +23,9 @@ async def undo_own_account(
 ) -> OwnAccountState:
     """What it is now: UNDOING where a worker goes on with it. Of both sides at once the first one decides.
 
-    Raises SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, NOT_FOUND; STATE_CONFLICT after its time, before it was done, and where
-    the profile cannot go back.
+    An own account that its viewer has closed to have it erased gives the profile back as long as it can be had back
+    itself: nobody's erasure takes the other side's fourteen days. Raises SESSION_UNKNOWN, DEVICE_NOT_TRUSTED,
+    NOT_FOUND; STATE_CONFLICT after its time, before it was done, and where the profile cannot go back.
     """
     own, side = await _find(context, session_token, client, own_account_id)
     if rules.check_undoable(own, context.clock.now(), context.own_accounts):
@@ -33,6 +34,8 @@ async def undo_own_account(
     try:
         return (await drive(context, own)).state
     except ServiceError as error:
+        if error.reason is ErrorReason.STATE_CONFLICT:
+            raise
         _log.warning("undoing waits", own_account_id=str(own.own_account_id), reason=str(error.reason))
         return OwnAccountState.UNDOING
 
@@ -57,6 +60,7 @@ async def _find(context: Context, session_token: str, client: Client, own_accoun
 
 async def _require_returnable(context: Context, own: OwnAccount, side: Side) -> None:
     try:
+        await _require_open_or_in_grace(context, own.target_account_id)
         await context.profiles.return_profile(
             own.account_id,
             own.profile_id,
@@ -69,6 +73,16 @@ async def _require_returnable(context: Context, own: OwnAccount, side: Side) -> 
         if error.reason is ErrorReason.NOT_FOUND:
             raise ServiceError(ErrorReason.STATE_CONFLICT, detail="there is nothing to bring back") from error
         raise
+
+
+async def _require_open_or_in_grace(context: Context, account_id: UUID) -> None:
+    """Raises STATE_CONFLICT for an account that was closed otherwise than by an erasure which has deleted nothing."""
+    account, _ = await context.identity.get_account(account_id)
+    if account.state is not AccountState.CLOSED:
+        return
+    erasure = await erasures.find(context.database, erasures.erasure_id_of(context.digest_key, account_id))
+    if erasure is None or not erasure.can_be_cancelled:
+        raise ServiceError(ErrorReason.STATE_CONFLICT, detail="the own account is closed")
 
 
 async def _begin(context: Context, own: OwnAccount, side: Side, client: Client) -> OwnAccount:

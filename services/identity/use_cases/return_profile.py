@@ -61,8 +61,9 @@ class Returned:
 async def return_profile(command: ReturnProfile, *, identity: Identity) -> Returned:
     """The profile in its old place, also where that account has filled meanwhile; a dry run tells of a full one.
 
-    Raises NOT_FOUND where it stands in neither account; STATE_CONFLICT where the source is closed or pending, and in
-    a dry run where the target is, or the source is full.
+    A closed target gives it back as well, and is left a fresh one: it may be opened again. Raises NOT_FOUND where it
+    stands in neither account; STATE_CONFLICT where it has left a source that is closed or pending, and in a dry run
+    where the source is full, or the target is pending, or closed though it was to be closed by this.
     """
     there = await _standing(command.target, command.profile_id, identity)
     home = await _standing(command.source, command.profile_id, identity)
@@ -73,7 +74,10 @@ async def return_profile(command: ReturnProfile, *, identity: Identity) -> Retur
         await _check(command, is_there=there is not None, identity=identity)
         return Returned(profile=profile, closed=False)
     async with identity.database.transaction() as transaction:
-        _require_open(command.source, await accounts.lock_account(transaction, command.source))
+        state = await accounts.lock_account(transaction, command.source)
+        if home is None:
+            # One that never left, or is back already, needs no open account to stay.
+            _require_open(command.source, state)
         taken = await returns.take_home(transaction, command.source, profile, command.target)
         if not taken and home is None:
             raise not_found("profile")
@@ -101,10 +105,16 @@ async def _check(command: ReturnProfile, *, is_there: bool, identity: Identity) 
         raise not_found("profile")
     for account_id in (command.source, command.target):
         account = await accounts.find_account(identity.database, account_id)
-        _require_open(account_id, account.state if account else None)
+        state = account.state if account else None
+        if account_id != command.target or not _gives_back_closed(command, state):
+            _require_open(account_id, state)
     count, _ = await profiles.count_profiles(identity.database, command.source)
     if count >= identity.max_profiles:
         raise ServiceError(ErrorReason.STATE_CONFLICT, detail=f"account {command.source} has no room for a profile")
+
+
+def _gives_back_closed(command: ReturnProfile, state: AccountState | None) -> bool:
+    return state is AccountState.CLOSED and command.left_behind is LeftBehind.FRESH_PROFILE
 
 
 async def _leave(command: ReturnProfile, profile: Profile, identity: Identity) -> bool:
@@ -115,7 +125,7 @@ async def _leave(command: ReturnProfile, profile: Profile, identity: Identity) -
         if state is None:
             raise not_found("account")
         gone = await returns.go_home(transaction, command.target, profile, command.source, now)
-        if gone and state.open:
+        if gone and state is not AccountState.PENDING:
             await pins.delete_pin(transaction, command.target, command.profile_id)
             state = await _settle(transaction, command, profile, state, identity)
         if gone:
@@ -131,7 +141,8 @@ async def _settle(
 ) -> AccountState:
     now = identity.clock.now()
     others, has_primary = await profiles.count_profiles(transaction, command.target)
-    if command.left_behind is LeftBehind.CLOSED_IF_EMPTY and others <= await _spare(transaction, command):
+    closes = command.left_behind is LeftBehind.CLOSED_IF_EMPTY and state.open
+    if closes and others <= await _spare(transaction, command):
         await give_up(transaction, command.target, state, identity=identity)
         return AccountState.CLOSED
     fresh = replace(

@@ -129,6 +129,7 @@ async def _start_gateway(world: World, dsn: str, changes: dict[str, Any]) -> Non
         settings, database=database, clock=world.clock, leaves=leaves, sightings=sightings
     )
     await world.stack.enter_async_context(running(context.notices.run(), name="notices"))
+    await world.stack.enter_async_context(running(context.epochs.run(), name="epochs"))
     world.gateway, world.gateway_fields = context, fields | changes
     await world.stack.enter_async_context(running(run_own_accounts(context), name="own accounts"))
     await _serve(world, "gateway", gateway_main.registrations(settings, context), database)

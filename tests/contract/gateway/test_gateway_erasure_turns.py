@@ -13,9 +13,9 @@ from hearthgate.gateway.v1 import privacy_service_pb2 as pb
 from hearthgate.identity.v1 import identity_service_pb2 as identity_pb
 from services.gateway.erasures import carry_on, claim
 from services.gateway.storage import decisions, erasures
+from tests.contract.gateway import member_world
 from tests.contract.gateway.erasing_world import LONG, finish, look, work
 from tests.contract.gateway.gateway_world import Household, World, failure, hold_once, once
-from tests.contract.gateway.member_world import member as _member
 from tests.contract.gateway.searching import found
 
 ACTIVE, ON_HOLD = identity_pb.ACCOUNT_STATE_ACTIVE, identity_pb.ACCOUNT_STATE_ON_HOLD
@@ -60,7 +60,7 @@ async def test_an_account_that_is_open_on_its_day_is_not_erased(
 async def test_a_member_whose_erasure_is_called_off_plays_again_when_the_host_is_in_good_order(
     home: Household, world: World
 ) -> None:
-    _, tv, ben, account_id = await _member(home, world)
+    _, tv, ben, account_id = await member_world.member(home, world)
     await home.set_state(ON_HOLD)
     begun = await _erase_as_operator(world, account_id)
     await world.privacy_as_operator.CancelErasure(pb.CancelErasureRequest(erasure_id=begun.erasure_id))

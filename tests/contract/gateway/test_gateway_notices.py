@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
+import zipfile
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from hearthgate.common.v1 import standing_pb2
 from hearthgate.gateway.v1 import account_service_pb2 as account_pb
 from hearthgate.gateway.v1 import decision_pb2 as decision_pb
+from hearthgate.gateway.v1 import privacy_service_pb2 as privacy_pb
 from libs.devstack.device import Device
 from libs.runtime.errors import ErrorReason, ServiceError
-from tests.contract.gateway.gateway_world import ABROAD, ELSEWHERE, Household, World, failure, laptop_fields
+from tests.contract.gateway.erasing_world import finish
+from tests.contract.gateway.gateway_world import ABROAD, ELSEWHERE, Household, World, failure, hold_once, laptop_fields
+from tests.contract.gateway.test_gateway_contacts import CHANGED, change_address, complete, new_address
 
 NEW, STOPPED = "A new device signed in", "We stopped a sign-in"
 LEASE = timedelta(seconds=30)
@@ -173,6 +180,57 @@ async def test_a_device_shut_out_while_challenge_is_away_is_told_of_later(home: 
     await world.start("challenge")
     await handed_over(world)
     assert "Old phone" in await world.mail(home.owner.email, "A device was shut out")
+
+
+async def test_an_address_that_was_taken_over_hears_of_it_though_challenge_was_away(
+    home: Household, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The warning that comes last to the right person: whoever holds the new address will not pass it on."""
+    address = new_address()
+    change_id = await home.tv.start_contact_change(standing_pb2.CHANNEL_EMAIL, address, home.owner.password)
+    request = complete(home.tv, change_id, await world.code(address))
+    await handed_over(world)
+    hold = hold_once(monkeypatch, world.gateway.contacts, "verify_contact")
+    completing = asyncio.ensure_future(world.contacts.CompleteContactChange(request))
+    await hold.held.wait()
+    await world.stop("challenge")
+    hold.release.set()
+    assert (await completing).contact.verified, "the answer does not wait for the notice"
+    await put_off(world)
+    (row,) = await world.databases["gateway"].fetch("select p::text as whole, sealed_notice from pending_notice p")
+    assert not [each for each in (home.owner.email, address) if each in row["whole"]]
+    assert home.owner.email.encode() not in row["sealed_notice"]
+    world.clock.advance(timedelta(hours=3))
+    await world.start("challenge")
+    await handed_over(world)
+    await world.mail(home.owner.email, CHANGED)
+    await world.back(lambda: world.contacts.CompleteContactChange(request))
+    await handed_over(world)
+    await sent(world)
+    assert mails(world, CHANGED) == 1
+    assert home.owner.email in next(mail.recipients for mail in world.inbox.mails if CHANGED in mail.subject)
+
+
+async def test_a_warning_to_a_former_address_goes_with_its_account(
+    home: Household, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(_: object) -> None:
+        raise ServiceError(ErrorReason.DEPENDENCY_UNAVAILABLE)
+
+    await handed_over(world)
+    monkeypatch.setattr(world.gateway.challenge, "notify", away)
+    await change_address(home, world, new_address())
+    await put_off(world)
+    export = privacy_pb.ExportAccountAsOperatorRequest(account_id=home.account_id)
+    pieces = [each.data async for each in world.privacy_as_operator.ExportAccountAsOperator(export)]
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(pieces)))
+    assert archive.read("gateway/notices.jsonl").count(b"\n") == 1
+    assert home.owner.email.encode() in archive.read("identity/contact_changes.jsonl"), "where it is told in the clear"
+    monkeypatch.undo()
+    erase = privacy_pb.EraseAccountAsOperatorRequest(account_id=home.account_id, at_once=True)
+    begun = (await world.privacy_as_operator.EraseAccountAsOperator(erase)).erasure
+    await finish(world, begun.erasure_id)
+    assert await world.databases["gateway"].fetch_value("select count(*) from pending_notice") == 0
 
 
 async def _dies(_: object) -> None:

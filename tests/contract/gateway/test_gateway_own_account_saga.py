@@ -12,7 +12,9 @@ import pytest
 from hearthgate.gateway.v1 import account_service_pb2 as account_pb
 from hearthgate.gateway.v1 import decision_pb2 as decision_pb
 from hearthgate.gateway.v1 import member_service_pb2 as member_pb
+from hearthgate.gateway.v1 import own_account_service_pb2 as own_pb
 from hearthgate.gateway.v1 import profile_service_pb2 as profile_pb
+from hearthgate.identity.v1 import identity_service_pb2 as identity_pb
 from services.gateway.clients.conversions import client as client_of
 from services.gateway.domain import own_account as rules
 from services.gateway.domain.own_account import BACKWARD, FORWARD, Step
@@ -162,6 +164,51 @@ async def test_a_profile_that_was_locked_on_the_way_stays_and_the_viewer_has_an_
     found = await whereabouts(world, ben.profile_id)
     assert (found.profile, found.notices) == ({home.account_id}, 0)
     assert (found.seen, found.listed) == ({home.account_id: set(SEEN)}, {home.account_id: set(LISTED)})
+
+
+async def test_a_move_that_is_called_off_ends_though_the_account_was_closed_meanwhile(
+    home: Household, world: World
+) -> None:
+    """The profile never left, so that nothing has to go back into a closed account."""
+    ben = await leaver(home, world)
+    async with dying_gateway(world, "CONFIRM kept") as gateway:
+        with pytest.raises(grpc.aio.AioRpcError):
+            await gateway.accounts.CompleteSignUp(ben.completion())
+        await gateway.died()
+    lock = profile_pb.SetProfilePinRequest(**asked_by(home.tv), profile_id=ben.profile_id, pin="4711")
+    await world.profiles.SetProfilePin(lock)
+    await home.set_state(identity_pb.ACCOUNT_STATE_CLOSED)
+    lease_ends(world)
+    await ben.until("UNDONE")
+    answer = await ben.complete()
+    assert [each.name for each in answer.profiles] == ["Ben"]
+    assert (await whereabouts(world, ben.profile_id)).profile == {home.account_id}
+
+
+async def test_an_undoing_rests_at_once_where_the_account_it_goes_back_to_was_closed(
+    home: Household, world: World
+) -> None:
+    ben = await leaver(home, world)
+    await ben.complete()
+    async with dying_gateway(world, "UNDO kept") as gateway:
+        with pytest.raises(grpc.aio.AioRpcError):
+            await gateway.own_accounts.UndoOwnAccount(ben.undoing(ben.device))
+        await gateway.died()
+    await home.set_state(identity_pb.ACCOUNT_STATE_CLOSED)
+    lease_ends(world)
+    stalled = own_pb.ListStalledOwnAccountsRequest()
+
+    async def resting() -> list[own_pb.StalledOwnAccount]:
+        return list((await world.own_accounts_as_operator.ListStalledOwnAccounts(stalled)).own_accounts)
+
+    (found,) = await world.eventually(resting)
+    assert (found.step, found.failure) == ("RETURN_PROFILE", "STATE_CONFLICT")
+    assert (await failure(ben.undo(ben.device))).reason == "STATE_CONFLICT"
+    assert (await ben.device.play("film")).outcome == decision_pb.OUTCOME_ALLOWED, "the viewer has all that they had"
+    await home.set_state(identity_pb.ACCOUNT_STATE_ACTIVE)
+    assert (await ben.undo(ben.device)).state == own_pb.OWN_ACCOUNT_STATE_UNDONE
+    assert (await whereabouts(world, ben.profile_id)).profile == {home.account_id}
+    assert await resting() == []
 
 
 async def test_without_a_saga_a_crash_leaves_half_a_move(home: Household, world: World) -> None:

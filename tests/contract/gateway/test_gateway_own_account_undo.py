@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, timedelta
+from uuid import UUID
 
 import pytest
 
@@ -11,12 +12,15 @@ from hearthgate.common.v1 import standing_pb2
 from hearthgate.gateway.v1 import account_service_pb2 as account_pb
 from hearthgate.gateway.v1 import decision_pb2 as decision_pb
 from hearthgate.gateway.v1 import own_account_service_pb2 as pb
+from hearthgate.gateway.v1 import privacy_service_pb2 as privacy_pb
 from hearthgate.gateway.v1 import profile_service_pb2 as profile_pb
 from hearthgate.identity.v1 import identity_service_pb2 as identity_pb
-from tests.contract.gateway.gateway_world import ELSEWHERE, Household, World, asked_by, failure
+from tests.contract.gateway.erasing_world import LONG, finish, work
+from tests.contract.gateway.gateway_world import ELSEWHERE, Household, World, asked_by, failure, once
 from tests.contract.gateway.own_account_world import (
     LISTED,
     SEEN,
+    Leaver,
     begin,
     change_list,
     leaver,
@@ -145,6 +149,61 @@ async def test_no_profile_goes_back_from_or_to_a_closed_account(home: Household,
     await world.identity_as_operator.SetAccountState(request)
     device = ben.device if closed == "source" else home.tv
     assert (await failure(ben.undo(device))).reason == "STATE_CONFLICT"
+
+
+async def test_who_erases_the_own_account_does_not_take_the_owners_way_back(home: Household, world: World) -> None:
+    """The viewer has the account erased at once; the owner's fourteen days go on, and what is left is erased after."""
+    ben = await leaver(home, world)
+    answer = await ben.complete()
+    erasure = await _erase(ben)
+    assert (await ben.undo(home.tv)).state == UNDONE
+    found = await whereabouts(world, ben.profile_id, "own_account_undone")
+    assert found.profile == {home.account_id}
+    assert (found.seen, found.listed) == ({home.account_id: set(SEEN)}, {home.account_id: set(LISTED)})
+    assert found.notices == 2, "one to each owner"
+    world.clock.advance(timedelta(days=14))
+    assert (await finish(world, erasure)).state == privacy_pb.ERASURE_STATE_DONE
+    left = await world.databases["identity"].fetch_value(
+        "select count(*) from account where account_id = $1", UUID(answer.account_id)
+    )
+    assert left == 0
+    names = {each.name for each in (await home.tv.sign_in(home.owner)).profiles}
+    assert names == {"Ada", "Ben"}
+    home.tv.profile_id = ben.profile_id
+    assert await my_list(world, home.tv) == set(LISTED), "the erasure took nothing of what went back"
+
+
+async def test_an_erasure_that_is_called_off_after_the_profile_went_back_leaves_a_fresh_one(
+    home: Household, world: World
+) -> None:
+    ben = await leaver(home, world)
+    await ben.complete()
+    erasure = await _erase(ben)
+    await ben.undo(home.tv)
+    world.clock.advance(LONG)
+    await world.privacy_as_operator.CancelErasure(privacy_pb.CancelErasureRequest(erasure_id=erasure))
+    ((name, profile_id),) = [(one.name, one.profile_id) for one in (await ben.device.sign_in(ben.person)).profiles]
+    assert (name, profile_id != ben.profile_id) == ("Ben", True)
+    ben.device.profile_id = profile_id
+    assert (await ben.device.play("film")).outcome == decision_pb.OUTCOME_ALLOWED
+
+
+async def test_once_the_own_account_is_being_deleted_there_is_nothing_to_bring_back(
+    home: Household, world: World
+) -> None:
+    ben = await leaver(home, world)
+    answer = await ben.complete()
+    request = privacy_pb.EraseAccountAsOperatorRequest(account_id=answer.account_id, at_once=True)
+    await world.privacy_as_operator.EraseAccountAsOperator(request)
+    world.clock.advance(LONG)
+    assert await work(world) == 1
+    assert (await failure(ben.undo(home.tv))).reason == "STATE_CONFLICT"
+
+
+async def _erase(ben: Leaver) -> str:
+    """Have the own account erased by its viewer; the erasure's id."""
+    request = privacy_pb.EraseAccountRequest(**once(ben.device), password=ben.person.password)
+    return (await ben.world.privacy.EraseAccount(request)).erasure.erasure_id
 
 
 async def test_an_own_account_with_others_in_it_stays_open_when_its_viewer_goes_back(

@@ -194,6 +194,35 @@ async def test_a_dry_run_tells_of_a_full_account_and_the_return_itself_finds_roo
     assert len(await world.profiles(source)) == 6
 
 
+async def test_a_closed_target_gives_the_profile_back_and_has_a_fresh_one_when_it_is_opened(world: World) -> None:
+    """Closed for its erasure: the viewer's, and not the owner's, to decide upon."""
+    source, target = await world.active(), await own_account(world)
+    profile = await world.profile(source)
+    await world.move(source, profile.profile_id, target)
+    await world.set_state(target, pb.ACCOUNT_STATE_CLOSED)
+    with refused(ErrorReason.STATE_CONFLICT):
+        request = returning(source, profile.profile_id, target, left_behind=CLOSED, dry_run=True)
+        await say(world, "ReturnProfile", request)
+    for dry_run in (True, False):
+        await say(world, "ReturnProfile", returning(source, profile.profile_id, target, dry_run=dry_run))
+    assert profile.profile_id in {each.profile_id for each in await world.profiles(source)}
+    await world.set_state(target, pb.ACCOUNT_STATE_ACTIVE)
+    ((name, primary),) = [(each.name, each.primary) for each in await world.profiles(target)]
+    assert (name, primary) == (profile.name, True)
+
+
+async def test_a_closed_source_keeps_what_never_left_and_takes_nothing_back(world: World) -> None:
+    source, target = await world.active(), await own_account(world)
+    stayed, left = await world.profile(source), await world.profile(source, "Carl")
+    await world.move(source, left.profile_id, target)
+    await world.set_state(source, pb.ACCOUNT_STATE_CLOSED)
+    with refused(ErrorReason.STATE_CONFLICT):
+        await say(world, "ReturnProfile", returning(source, left.profile_id, target))
+    answer = await say(world, "ReturnProfile", returning(source, stayed.profile_id, target))
+    assert answer.profile.account_id == source
+    assert stayed.name in {each.name for each in await world.profiles(target)}, "a fresh one in its stead"
+
+
 async def test_what_never_left_or_is_unknown_is_not_found(world: World) -> None:
     source, target = await world.active(), await own_account(world)
     profile = await world.profile(source)

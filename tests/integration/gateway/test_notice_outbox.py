@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from libs.runtime.errors import ErrorReason, ServiceError
 from libs.runtime.keys import SealingKeys
 from libs.testing.plugin import ServiceDatabaseFactory
 from services.gateway.clients.challenge import Notice
-from services.gateway.domain.notices import NoticePolicy, OwnerNotice
+from services.gateway.domain.notices import Addressee, NoticePolicy, OwnerNotice
 from services.gateway.domain.records import Channel, Contact, Contacts
 from services.gateway.domain.verification import NoticeKind, Requester
 from services.gateway.notices import NoticeOutbox, sender
@@ -209,6 +210,29 @@ async def test_one_that_waits_already_stays_as_it_is(database: Database, clock: 
     await worker.put(notice(clock, account_id=first.account_id, notice_id=first.notice_id, disown_token="another"))
     (claimed,) = await worker.claim(10)
     assert notices.open_notice(KEYS, claimed) == first
+
+
+async def test_one_to_a_former_address_goes_there_and_to_nobody_else(database: Database, clock: FakeClock) -> None:
+    leaves, former = Leaves(), Addressee(channel=Channel.EMAIL, destination="was@example.com", language="de")
+    worker = outbox(database, clock, sender(leaves, leaves))  # type: ignore[arg-type]  # what it needs of them
+    await worker.put(notice(clock, former=former, disown_token=""))
+    assert "was@" not in repr(notice(clock, former=former))
+    await work_off(worker)
+    assert leaves.told == ["was@example.com"]
+
+
+async def test_a_release_that_knows_no_former_addresses_leaves_such_a_notice_alone(
+    database: Database, clock: FakeClock
+) -> None:
+    """It would tell the address that the account has by now: whoever took it over."""
+    former = Addressee(channel=Channel.EMAIL, destination="was@example.com", language="de")
+    told = notice(clock, former=former, disown_token="")
+    worker = outbox(database, clock, Sender())
+    await worker.put(told)
+    (claimed,) = await worker.claim(10)
+    bound = b"notice/" + claimed.account_id.bytes + claimed.notice_id.bytes
+    assert "disown_token" not in json.loads(KEYS.open(claimed.sealed, bound)), "which that release reads"
+    assert notices.open_notice(KEYS, claimed) == told
 
 
 async def test_one_that_was_sealed_under_a_key_that_is_gone_is_given_up(database: Database, clock: FakeClock) -> None:

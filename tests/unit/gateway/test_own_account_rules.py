@@ -26,6 +26,8 @@ from services.gateway.domain.own_account import (
     check_undoable,
     failed,
     is_refused,
+    is_stuck,
+    stuck,
     undone_from,
 )
 
@@ -57,10 +59,13 @@ class Leaves:
     notices: set[str] = field(default_factory=set)
     returned: bool = False
     refuses: bool = False
+    open_source: bool = True
 
     def take(self, step: Step, side: Side | None) -> ErrorReason | None:
         """Do a step; why it is refused, where it is."""
         if step is Step.MOVE_PROFILE and "target" not in self.profile and (self.refuses or self.returned):
+            return ErrorReason.STATE_CONFLICT
+        if step is Step.RETURN_PROFILE and "source" not in self.profile and not self.open_source:
             return ErrorReason.STATE_CONFLICT
         match step:
             case Step.ACTIVATE:
@@ -128,6 +133,10 @@ class Saga(RuleBasedStateMachine):
     def the_second_driver_records_late(self) -> None:
         self._finish(*self.stale.pop())
 
+    @rule(is_open=st.booleans())
+    def the_source_is_closed_or_opened(self, is_open: bool) -> None:
+        self.leaves.open_source = is_open
+
     @rule(side=st.sampled_from([Side.SOURCE, Side.TARGET]))
     def undo(self, side: Side) -> None:
         own = self.kept
@@ -153,6 +162,7 @@ class Saga(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """A worker that is not disturbed any more brings it to an end."""
+        self.leaves.open_source = True
         for _ in range(len(FORWARD) + len(BACKWARD) + 1):
             if self.kept.is_under_way:
                 self.drive_one_step("no")
@@ -164,6 +174,9 @@ class Saga(RuleBasedStateMachine):
         assert own.step is not None
         if reason is not None and is_refused(own.step, reason):
             self._keep(own, called_off(own, self.now, POLICY))
+        elif reason is not None:
+            assert is_stuck(own.step, reason)
+            self._keep(own, stuck(own, reason))
         else:
             self._keep(own, advanced(own, self.now, POLICY))
 
@@ -193,6 +206,16 @@ def test_only_what_says_that_the_profile_cannot_leave_calls_a_move_off(step: Ste
     """An outage never does; and the way back is never left."""
     assert not is_refused(step, ErrorReason.DEPENDENCY_UNAVAILABLE)
     assert is_refused(step, ErrorReason.STATE_CONFLICT) == (step in (Step.ACTIVATE, Step.MOVE_PROFILE))
+
+
+@pytest.mark.parametrize("step", [*FORWARD, *BACKWARD])
+def test_only_a_profile_with_nowhere_to_go_back_to_is_given_up_at_once(step: Step) -> None:
+    assert is_stuck(step, ErrorReason.STATE_CONFLICT) == (step is Step.RETURN_PROFILE)
+    assert not is_stuck(step, ErrorReason.DEPENDENCY_UNAVAILABLE)
+    undoing = undone_from(replace(WAITING, state=OwnAccountState.DONE, step=None), Side.SOURCE, b"", NOW, POLICY)
+    given_up = stuck(undoing, "STATE_CONFLICT")
+    assert (given_up.next_try_time, given_up.failure, given_up.is_under_way) == (None, "STATE_CONFLICT", True)
+    assert advanced(given_up, NOW, POLICY).failure == "", "and goes on all the same when it can"
 
 
 def test_it_can_be_undone_to_the_last_moment_of_fourteen_days() -> None:

@@ -113,7 +113,8 @@ class AccountServiceServicer:
 
     def SignUp(self, request, context):
         """Begins a new account and sends a code to its address. Caller: the streaming backend. Effect: a sign-up that waits for its code; an address
-        that has an account is answered alike, also when asked again, and its owner gets a notice in place of a code. Errors: INVALID_FIELD, REQUEST_ID_REUSED.
+        that has an account is answered alike, also when asked again, and its owner gets a notice in place of a code. Errors: INVALID_FIELD,
+        REQUEST_ID_REUSED, OVERLOADED with RetryInfo.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -185,7 +186,8 @@ class AccountServiceServicer:
         """Sets a new password with the code. Caller: the streaming backend. Effect: every session and stream of the account ends; the owner is told; wrong
         passwords are forgotten, and this device signs in whatever strangers try from then on.
         Errors: CREDENTIALS_REJECTED for a wrong, used or unknown code, and for one that went to an address that is the owner's no more;
-        INVALID_FIELD, which costs the code where a reset was demanded and the password is the old one.
+        INVALID_FIELD, which costs the code where a reset was demanded and the password is the old one; OVERLOADED with RetryInfo: the same request, sent again,
+        finds its code.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -195,7 +197,7 @@ class AccountServiceServicer:
         """Begins an own account for the viewer of a device that was asked to verify, and sends a code to the viewer's address; CompleteSignUp moves the
         profile. Caller: the streaming backend. Effect: a sign-up that waits for its code. Errors: SESSION_UNKNOWN, INVALID_FIELD, NOT_FOUND,
         STATE_CONFLICT for a primary profile, for a kids' profile or one with a PIN without the owner's yes, and for a device of the household;
-        CREDENTIALS_REJECTED where the yes is not there; DEVICE_NOT_TRUSTED where theft is likely.
+        CREDENTIALS_REJECTED where the yes is not there; DEVICE_NOT_TRUSTED where theft is likely; OVERLOADED with RetryInfo.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

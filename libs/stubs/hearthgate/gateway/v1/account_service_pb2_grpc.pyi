@@ -18,7 +18,8 @@ class AccountServiceStub:
     def __init__(self, channel: _aio.Channel) -> None: ...
     SignUp: _aio.UnaryUnaryMultiCallable[_account_service_pb2.SignUpRequest, _account_service_pb2.SignUpResponse]
     """Begins a new account and sends a code to its address. Caller: the streaming backend. Effect: a sign-up that waits for its code; an address
-    that has an account is answered alike, also when asked again, and its owner gets a notice in place of a code. Errors: INVALID_FIELD, REQUEST_ID_REUSED.
+    that has an account is answered alike, also when asked again, and its owner gets a notice in place of a code. Errors: INVALID_FIELD,
+    REQUEST_ID_REUSED, OVERLOADED with RetryInfo.
     """
     CompleteSignUp: _aio.UnaryUnaryMultiCallable[_account_service_pb2.CompleteSignUpRequest, _account_service_pb2.CompleteSignUpResponse]
     """Completes SignUp, CreateOwnAccount or MemberService.AcceptInvitation with the code from the mail. Caller: the streaming backend. Effect: the account is active, this device is its
@@ -57,13 +58,14 @@ class AccountServiceStub:
     """Sets a new password with the code. Caller: the streaming backend. Effect: every session and stream of the account ends; the owner is told; wrong
     passwords are forgotten, and this device signs in whatever strangers try from then on.
     Errors: CREDENTIALS_REJECTED for a wrong, used or unknown code, and for one that went to an address that is the owner's no more;
-    INVALID_FIELD, which costs the code where a reset was demanded and the password is the old one.
+    INVALID_FIELD, which costs the code where a reset was demanded and the password is the old one; OVERLOADED with RetryInfo: the same request, sent again,
+    finds its code.
     """
     CreateOwnAccount: _aio.UnaryUnaryMultiCallable[_account_service_pb2.CreateOwnAccountRequest, _account_service_pb2.CreateOwnAccountResponse]
     """Begins an own account for the viewer of a device that was asked to verify, and sends a code to the viewer's address; CompleteSignUp moves the
     profile. Caller: the streaming backend. Effect: a sign-up that waits for its code. Errors: SESSION_UNKNOWN, INVALID_FIELD, NOT_FOUND,
     STATE_CONFLICT for a primary profile, for a kids' profile or one with a PIN without the owner's yes, and for a device of the household;
-    CREDENTIALS_REJECTED where the yes is not there; DEVICE_NOT_TRUSTED where theft is likely.
+    CREDENTIALS_REJECTED where the yes is not there; DEVICE_NOT_TRUSTED where theft is likely; OVERLOADED with RetryInfo.
     """
     ListDevices: _aio.UnaryUnaryMultiCallable[_account_service_pb2.ListDevicesRequest, _account_service_pb2.ListDevicesResponse]
     """Lists the account's devices. Caller: the streaming backend, for a device of the household. Effect: none.
@@ -92,7 +94,8 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_account_service_pb2.SignUpRequest, _abc.Awaitable[_account_service_pb2.SignUpResponse]],
     ) -> _abc.Awaitable[_account_service_pb2.SignUpResponse]:
         """Begins a new account and sends a code to its address. Caller: the streaming backend. Effect: a sign-up that waits for its code; an address
-        that has an account is answered alike, also when asked again, and its owner gets a notice in place of a code. Errors: INVALID_FIELD, REQUEST_ID_REUSED.
+        that has an account is answered alike, also when asked again, and its owner gets a notice in place of a code. Errors: INVALID_FIELD,
+        REQUEST_ID_REUSED, OVERLOADED with RetryInfo.
         """
 
     @_abc_1.abstractmethod
@@ -179,7 +182,8 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         """Sets a new password with the code. Caller: the streaming backend. Effect: every session and stream of the account ends; the owner is told; wrong
         passwords are forgotten, and this device signs in whatever strangers try from then on.
         Errors: CREDENTIALS_REJECTED for a wrong, used or unknown code, and for one that went to an address that is the owner's no more;
-        INVALID_FIELD, which costs the code where a reset was demanded and the password is the old one.
+        INVALID_FIELD, which costs the code where a reset was demanded and the password is the old one; OVERLOADED with RetryInfo: the same request, sent again,
+        finds its code.
         """
 
     @_abc_1.abstractmethod
@@ -191,7 +195,7 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         """Begins an own account for the viewer of a device that was asked to verify, and sends a code to the viewer's address; CompleteSignUp moves the
         profile. Caller: the streaming backend. Effect: a sign-up that waits for its code. Errors: SESSION_UNKNOWN, INVALID_FIELD, NOT_FOUND,
         STATE_CONFLICT for a primary profile, for a kids' profile or one with a PIN without the owner's yes, and for a device of the household;
-        CREDENTIALS_REJECTED where the yes is not there; DEVICE_NOT_TRUSTED where theft is likely.
+        CREDENTIALS_REJECTED where the yes is not there; DEVICE_NOT_TRUSTED where theft is likely; OVERLOADED with RetryInfo.
         """
 
     @_abc_1.abstractmethod

@@ -97,7 +97,9 @@ class DownloadServiceServicer:
 
     def WatchDownloadPlan(self, request, context):
         """Streams this device's plan and each later one. Caller: the streaming backend. Effect: none. Errors: SESSION_UNKNOWN, NOT_FOUND,
-        DEVICE_NOT_TRUSTED, STATE_CONFLICT for an account on hold; DRAINING when the replica goes away: watch again.
+        DEVICE_NOT_TRUSTED, STATE_CONFLICT for an account on hold; DRAINING when the replica goes away: watch again. A device that is shut out or signed
+        out ends its stream within 2 s by SESSION_UNKNOWN or DEVICE_NOT_TRUSTED. So does, by SESSION_UNKNOWN, whatever is revoked on the account once the
+        session token has run out: refresh, and watch again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

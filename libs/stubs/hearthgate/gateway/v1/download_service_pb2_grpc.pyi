@@ -30,7 +30,9 @@ class DownloadServiceStub:
     """
     WatchDownloadPlan: _aio.UnaryStreamMultiCallable[_download_service_pb2.WatchDownloadPlanRequest, _download_service_pb2.WatchDownloadPlanResponse]
     """Streams this device's plan and each later one. Caller: the streaming backend. Effect: none. Errors: SESSION_UNKNOWN, NOT_FOUND,
-    DEVICE_NOT_TRUSTED, STATE_CONFLICT for an account on hold; DRAINING when the replica goes away: watch again.
+    DEVICE_NOT_TRUSTED, STATE_CONFLICT for an account on hold; DRAINING when the replica goes away: watch again. A device that is shut out or signed
+    out ends its stream within 2 s by SESSION_UNKNOWN or DEVICE_NOT_TRUSTED. So does, by SESSION_UNKNOWN, whatever is revoked on the account once the
+    session token has run out: refresh, and watch again.
     """
     UpdateMyList: _aio.UnaryUnaryMultiCallable[_download_service_pb2.UpdateMyListRequest, _download_service_pb2.UpdateMyListResponse]
     """Adds titles to a profile's list and takes titles off it. Caller: the streaming backend, for every device that may watch. Effect: durable;
@@ -79,7 +81,9 @@ class DownloadServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_download_service_pb2.WatchDownloadPlanRequest, _abc.AsyncIterator[_download_service_pb2.WatchDownloadPlanResponse]],
     ) -> _abc.AsyncIterator[_download_service_pb2.WatchDownloadPlanResponse]:
         """Streams this device's plan and each later one. Caller: the streaming backend. Effect: none. Errors: SESSION_UNKNOWN, NOT_FOUND,
-        DEVICE_NOT_TRUSTED, STATE_CONFLICT for an account on hold; DRAINING when the replica goes away: watch again.
+        DEVICE_NOT_TRUSTED, STATE_CONFLICT for an account on hold; DRAINING when the replica goes away: watch again. A device that is shut out or signed
+        out ends its stream within 2 s by SESSION_UNKNOWN or DEVICE_NOT_TRUSTED. So does, by SESSION_UNKNOWN, whatever is revoked on the account once the
+        session token has run out: refresh, and watch again.
         """
 
     @_abc_1.abstractmethod

@@ -98,7 +98,7 @@ class MemberServiceServicer:
     def AcceptInvitation(self, request, context):
         """Begins the account of an invited person and sends a code to the invited address; AccountService.CompleteSignUp makes the membership. Caller: the
         streaming backend. Effect: a sign-up that waits for its code; with a session of the host's account the viewer's profile comes along. An address
-        that has an account is answered alike, and its owner gets a notice in place of a code. Errors: INVALID_FIELD, REQUEST_ID_REUSED; NOT_FOUND, alike
+        that has an account is answered alike, and its owner gets a notice in place of a code. Errors: INVALID_FIELD, REQUEST_ID_REUSED, OVERLOADED; NOT_FOUND, alike
         for an invitation that is unknown, used or past its time, and for one to another address. With a profile also those of
         AccountService.CreateOwnAccount, and STATE_CONFLICT where the session is of another account than the host's.
         """

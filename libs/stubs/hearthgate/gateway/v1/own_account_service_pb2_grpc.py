@@ -89,8 +89,10 @@ class OwnAccountServiceServicer:
         the account that was left, or any device that is fully signed in to the new one. Effect: profile, list and history are back, with what was watched
         meanwhile; the device that left is again what it was, and never a member for it; the new account goes on with a fresh profile of the same name, or
         is closed where its own viewer undoes it and nothing else is in it; both owners are told. It is completed also when nobody asks again; repeating is
-        harmless. Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, NOT_FOUND; STATE_CONFLICT after its time, before it was done, where an account is closed, and
-        where the account that was left is full.
+        harmless. An own account that waits for its erasure (PrivacyService.EraseAccount) gives the profile back as well, and is erased with the rest.
+        Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, NOT_FOUND; STATE_CONFLICT after its time, before it was done, where the account that was left is full, and
+        where an account is closed otherwise, or its erasure has begun to delete. Where the account that was left is closed amid the undoing, that rests
+        until it is open again and one of the two, or an operator, asks anew.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

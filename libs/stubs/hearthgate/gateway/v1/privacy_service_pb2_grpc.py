@@ -73,8 +73,8 @@ class PrivacyServiceServicer:
 
     def ExportAccount(self, request, context):
         """Writes everything that is held about the owner's account into one zip archive. Caller: the streaming backend, for a device of the household,
-        with the password anew. Effect: none. Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, CREDENTIALS_REJECTED, LIMIT_EXCEEDED as SignIn; after
-        an error the archive is incomplete and no zip file.
+        with the password anew. Effect: none. Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED; CREDENTIALS_REJECTED for a wrong password, and for one that
+        has to be reset; LIMIT_EXCEEDED as SignIn; OVERLOADED with RetryInfo. After an error the archive is incomplete and no zip file.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -90,8 +90,9 @@ class PrivacyServiceServicer:
     def EraseAccount(self, request, context):
         """Has the owner's account erased after a time of grace. Caller: the streaming backend, for a device of the household, with the password anew.
         Effect: the account is closed at once, every session and stream ends, the owner is told by email; when the grace is over, every service deletes
-        what it holds. The same request id gives the same erasure. Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, CREDENTIALS_REJECTED,
-        LIMIT_EXCEEDED as SignIn.
+        what it holds. Until then a profile that came from another account can be taken back by that one. The same request id gives
+        the same erasure. Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED; CREDENTIALS_REJECTED for a wrong password, and for one that has to be reset; LIMIT_EXCEEDED
+        as SignIn; OVERLOADED with RetryInfo.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -18,16 +18,17 @@ class PrivacyServiceStub:
     def __init__(self, channel: _aio.Channel) -> None: ...
     ExportAccount: _aio.UnaryStreamMultiCallable[_privacy_service_pb2.ExportAccountRequest, _privacy_service_pb2.ExportAccountResponse]
     """Writes everything that is held about the owner's account into one zip archive. Caller: the streaming backend, for a device of the household,
-    with the password anew. Effect: none. Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, CREDENTIALS_REJECTED, LIMIT_EXCEEDED as SignIn; after
-    an error the archive is incomplete and no zip file.
+    with the password anew. Effect: none. Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED; CREDENTIALS_REJECTED for a wrong password, and for one that
+    has to be reset; LIMIT_EXCEEDED as SignIn; OVERLOADED with RetryInfo. After an error the archive is incomplete and no zip file.
     """
     ExportAccountAsOperator: _aio.UnaryStreamMultiCallable[_privacy_service_pb2.ExportAccountAsOperatorRequest, _privacy_service_pb2.ExportAccountAsOperatorResponse]
     """The same for any account. Caller: operator. Effect: none. Errors: NOT_FOUND."""
     EraseAccount: _aio.UnaryUnaryMultiCallable[_privacy_service_pb2.EraseAccountRequest, _privacy_service_pb2.EraseAccountResponse]
     """Has the owner's account erased after a time of grace. Caller: the streaming backend, for a device of the household, with the password anew.
     Effect: the account is closed at once, every session and stream ends, the owner is told by email; when the grace is over, every service deletes
-    what it holds. The same request id gives the same erasure. Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, CREDENTIALS_REJECTED,
-    LIMIT_EXCEEDED as SignIn.
+    what it holds. Until then a profile that came from another account can be taken back by that one. The same request id gives
+    the same erasure. Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED; CREDENTIALS_REJECTED for a wrong password, and for one that has to be reset; LIMIT_EXCEEDED
+    as SignIn; OVERLOADED with RetryInfo.
     """
     EraseAccountAsOperator: _aio.UnaryUnaryMultiCallable[_privacy_service_pb2.EraseAccountAsOperatorRequest, _privacy_service_pb2.EraseAccountAsOperatorResponse]
     """The same for any account. Caller: operator. Effect: as EraseAccount; repeating is harmless, may bring the day forward, and sets one in
@@ -52,8 +53,8 @@ class PrivacyServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_privacy_service_pb2.ExportAccountRequest, _abc.AsyncIterator[_privacy_service_pb2.ExportAccountResponse]],
     ) -> _abc.AsyncIterator[_privacy_service_pb2.ExportAccountResponse]:
         """Writes everything that is held about the owner's account into one zip archive. Caller: the streaming backend, for a device of the household,
-        with the password anew. Effect: none. Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, CREDENTIALS_REJECTED, LIMIT_EXCEEDED as SignIn; after
-        an error the archive is incomplete and no zip file.
+        with the password anew. Effect: none. Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED; CREDENTIALS_REJECTED for a wrong password, and for one that
+        has to be reset; LIMIT_EXCEEDED as SignIn; OVERLOADED with RetryInfo. After an error the archive is incomplete and no zip file.
         """
 
     @_abc_1.abstractmethod
@@ -72,8 +73,9 @@ class PrivacyServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_privacy_service_pb2.EraseAccountResponse]:
         """Has the owner's account erased after a time of grace. Caller: the streaming backend, for a device of the household, with the password anew.
         Effect: the account is closed at once, every session and stream ends, the owner is told by email; when the grace is over, every service deletes
-        what it holds. The same request id gives the same erasure. Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED, CREDENTIALS_REJECTED,
-        LIMIT_EXCEEDED as SignIn.
+        what it holds. Until then a profile that came from another account can be taken back by that one. The same request id gives
+        the same erasure. Errors: SESSION_UNKNOWN, DEVICE_NOT_TRUSTED; CREDENTIALS_REJECTED for a wrong password, and for one that has to be reset; LIMIT_EXCEEDED
+        as SignIn; OVERLOADED with RetryInfo.
         """
 
     @_abc_1.abstractmethod

@@ -75,7 +75,8 @@ class ProfileServiceServicer:
     def ReturnProfile(self, request, context):
         """Brings a profile back to the account that it had moved from. Caller: gateway, when an own account is undone. Effect: the profile takes its old
         place, also in an account that has filled meanwhile; what it leaves behind is as asked; repeating is harmless, and it never moves to that account
-        again. Errors: NOT_FOUND where it stands in neither; STATE_CONFLICT where an account is closed or pending, and in a dry run where it is full.
+        again. A target that is closed gives it back, too. Errors: NOT_FOUND where it stands in neither; STATE_CONFLICT where the source, which it has left,
+        is closed or pending, and in a dry run where the source is full, and where the target is pending or, with CLOSED_IF_EMPTY, closed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
