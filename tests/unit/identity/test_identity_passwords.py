@@ -12,7 +12,6 @@ import pytest
 
 from libs.runtime.errors import ErrorReason, ServiceError
 from libs.runtime.settings import load_settings
-from services.identity.bulkhead import Bulkhead
 from services.identity.hashing_processes import ProcessHasher
 from services.identity.main import build_passwords
 from services.identity.passwords import Argon2idHasher, Passwords
