@@ -151,7 +151,7 @@ class IdentityRetention(RetentionSettings):
             since="every guess at once was there again",
             why="Those in a row count until a right one comes, or a new password. A quarter: ours.",
             setting="HEARTHGATE_PASSWORD_GUESS_DAYS",
-            condition="holder <> 'network' and full_time < $1",
+            condition="full_time < $1 and holder <> 'network'",
         )
         yield Rule(
             table="password_guess",
@@ -160,7 +160,7 @@ class IdentityRetention(RetentionSettings):
             since="every guess at once was there again",
             why="A full bucket is as good as none.",
             setting="",
-            condition="holder = 'network' and full_time < $1",
+            condition="full_time < $1 and holder = 'network'",
         )
 
     def _of_sessions(self) -> Iterator[Rule]:

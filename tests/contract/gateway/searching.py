@@ -111,6 +111,7 @@ _PLAIN: Final = {
     "identity.audit_anchor_leaf.hash": "a hash",
     **dict.fromkeys([f"identity.audit_event.{name}" for name in ("device", "session", "object")], "a pseudonym"),
     "identity.contact_key.wrapped_key": "a key, with which contacts are opened here",
+    "identity.password_guess.holder": "a keyed hash, or a word",
     "device_trust.history.data": "packed, in the clear",
     "device_trust.device.last_network": "a keyed hash",
     "device_trust.crowd.key": "a keyed hash, or a number",
