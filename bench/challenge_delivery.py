@@ -60,7 +60,7 @@ from libs.runtime.ids import Uuid7Ids
 from libs.runtime.keys import new_secret
 from libs.runtime.logging import configure_logging
 from libs.testing.postgres import PostgresError
-from services.challenge.assembly import Parts, ReceiptTaker, build_parts, build_senders, running_workers
+from services.challenge.assembly import Parts, ReceiptTaker, build_parts, build_senders, running_workers, sound_renderer
 from services.challenge.domain.challenge import Channel, Purpose, Requester
 from services.challenge.domain.codes import SecretRandomness
 from services.challenge.settings import ChallengeSettings
@@ -137,6 +137,7 @@ async def _service(database: ServiceDatabase, port: int) -> AsyncIterator[Parts]
             randomness=SecretRandomness(),
             senders=senders,
             receipts=receipts,
+            renderer=sound_renderer(settings),
         )
 
 

@@ -109,11 +109,9 @@ def build_parts(
     randomness: Randomness,
     senders: Senders,
     receipts: ReceiptTaker,
+    renderer: MessageRenderer,
 ) -> Parts:
-    """The use cases' context, the worker that sends, and who takes receipts.
-
-    Raises FaultyMessagesError where messages cannot be made.
-    """
+    """The use cases' context, the worker that sends, and who takes receipts."""
     sealing = SealingKeys.from_text(settings.sealing_keys.get_secret_value())
     poll = timedelta(seconds=settings.watch_poll_seconds)
     context = Context(
@@ -128,16 +126,18 @@ def build_parts(
         outbox_wake=asyncio.Event(),
     )
     receipts.sink = partial(take_receipt, context=context)
-    return Parts(settings=settings, context=context, outbox=_build_outbox(settings, context, senders), senders=senders)
+    return Parts(
+        settings=settings, context=context, outbox=_build_outbox(settings, context, senders, renderer), senders=senders
+    )
 
 
-def _build_outbox(settings: ChallengeSettings, context: Context, senders: Senders) -> Outbox:
+def _build_outbox(settings: ChallengeSettings, context: Context, senders: Senders, renderer: MessageRenderer) -> Outbox:
     return Outbox(
         context.database,
         clock=context.clock,
         keys=context.keys,
         senders=senders,
-        renderer=_sound_renderer(settings),
+        renderer=renderer,
         outcomes=Outcomes(
             context.database,
             clock=context.clock,
@@ -151,8 +151,11 @@ def _build_outbox(settings: ChallengeSettings, context: Context, senders: Sender
     )
 
 
-def _sound_renderer(settings: ChallengeSettings) -> MessageRenderer:
-    """Messages that were all made once: a fault of a template shows at the start, not when somebody needs a code."""
+def sound_renderer(settings: ChallengeSettings) -> MessageRenderer:
+    """Messages that were all made once: a fault of a template shows at the start, not when somebody needs a code.
+
+    Raises FaultyMessagesError where messages cannot be made.
+    """
     renderer = MessageRenderer(
         settings.public_domain, settings.templates_dir, brand=settings.brand, disown_url=settings.disown_url
     )

@@ -12,7 +12,7 @@ from libs.rpc.server import ServerOptions, build_server
 from libs.runtime.ids import Uuid7Ids
 from libs.runtime.logging import get_logger
 from libs.runtime.settings import EX_CONFIG
-from services.challenge.assembly import ReceiptTaker, build_parts, build_senders, running_workers
+from services.challenge.assembly import ReceiptTaker, build_parts, build_senders, running_workers, sound_renderer
 from services.challenge.domain.codes import SecretRandomness
 from services.challenge.messages.problems import FaultyMessagesError
 from services.challenge.privacy_servicer import privacy_registration
@@ -25,6 +25,7 @@ _log = get_logger(__name__)
 
 async def serve(settings: ChallengeSettings) -> None:
     """Run until told to stop."""
+    renderer = sound_renderer(settings)
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings, NAME))
         clock = await stack.enter_async_context(DatabaseClock.open(database))
@@ -39,6 +40,7 @@ async def serve(settings: ChallengeSettings) -> None:
             randomness=SecretRandomness(),
             senders=senders,
             receipts=receipts,
+            renderer=renderer,
         )
         await stack.enter_async_context(running_workers(parts))
         registrations = [registration(parts.context), privacy_registration(parts.context)]

@@ -31,6 +31,7 @@ from services.challenge.settings import ChallengeSettings
 from services.challenge.use_cases.create_challenge import CreateChallenge, create_challenge
 from services.challenge.use_cases.verify_challenge import VerifyChallenge, verify_challenge
 from tests.contract.challenge.challenge_world import OWNER, PHONE, code_in
+from tests.messages import renderer_of
 
 _LEASE = timedelta(seconds=60)
 
@@ -84,6 +85,7 @@ async def service(dsn: str, clock: FakeClock, inbox: SmtpInbox, smsc: Smsc, **ch
             randomness=SecretRandomness(),
             senders=senders,
             receipts=receipts,
+            renderer=renderer_of(settings),
         )
     finally:
         await senders.close()

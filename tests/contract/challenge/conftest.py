@@ -26,6 +26,7 @@ from services.challenge.privacy_servicer import privacy_registration
 from services.challenge.servicer import registration
 from services.challenge.settings import ChallengeSettings
 from tests.contract.challenge.challenge_world import GATEWAY, OPERATOR, STRANGER, Replica, StartReplica, World
+from tests.messages import renderer_of
 
 
 @pytest.fixture
@@ -69,6 +70,7 @@ async def start_replica(clock: FakeClock) -> AsyncIterator[StartReplica]:
                 randomness=SecretRandomness(),
                 senders=senders,
                 receipts=receipts,
+                renderer=renderer_of(settings),
             )
             callers = {each.name: [secret_digest(each.secret)] for each in (GATEWAY, OPERATOR, STRANGER)}
             server = build_server(

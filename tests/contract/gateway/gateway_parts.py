@@ -51,6 +51,7 @@ from tests.contract.gateway.gateway_world import (
     Part,
     World,
 )
+from tests.messages import renderer_of
 
 TOKEN_LIFE = timedelta(days=366)
 _TOKEN_LIVES = {
@@ -196,6 +197,7 @@ async def _challenge(world: World, database: Database, dsn: str) -> list[Registr
         randomness=SecretRandomness(),
         senders=senders,
         receipts=receipts,
+        renderer=renderer_of(settings),
     )
     await world.stack.enter_async_context(assembly.running_workers(parts))
     world.code_keys = parts.context.keys

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from unittest.mock import AsyncMock, Mock
+from unittest.mock import AsyncMock
 
 import pytest
 from jinja2 import UndefinedError
 
-from libs.runtime.clock import FakeClock
-from libs.runtime.ids import Uuid7Ids
 from libs.runtime.keys import new_secret
 from libs.runtime.settings import load_settings
 from services.challenge import main
-from services.challenge.assembly import ReceiptTaker, build_parts
-from services.challenge.domain.codes import SecretRandomness
+from services.challenge.assembly import sound_renderer
 from services.challenge.messages.catalogues import LOCALE_FOLDER
 from services.challenge.messages.problems import FaultyMessagesError, MessageProblem
 from services.challenge.messages.renderer import MessageRenderer
 from services.challenge.settings import ChallengeSettings
-from services.challenge.workers.outbox import Senders
 from tests.unit.challenge.message_world import DOMAIN, facts, messages
 
 _HEADER = """msgid ""
@@ -257,15 +253,7 @@ def test_the_service_is_not_put_together_over_a_broken_folder(tmp_path: Path, mo
     monkeypatch.setenv("HEARTHGATE_TEMPLATES_DIR", str(tmp_path))
     settings = load_settings(ChallengeSettings)
     with pytest.raises(FaultyMessagesError) as caught:
-        build_parts(
-            settings,
-            database=Mock(),
-            clock=FakeClock(),
-            ids=Uuid7Ids(),
-            randomness=SecretRandomness(),
-            senders=Senders(),
-            receipts=ReceiptTaker(),
-        )
+        sound_renderer(settings)
     assert str(caught.value) == f"{tmp_path / 'new_sign_in.html.j2'}:2: 'nobody' is undefined"
 
 
