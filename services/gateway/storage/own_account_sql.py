@@ -51,6 +51,13 @@ where account_id = $1 and own_account_id = $2 and state = $3 and step is not dis
 returning own_account_id
 """
 
+KEEP_FAILURE: Final = """
+/* gateway.keep_failure: that a step failed, unless another driver has claimed it since: who comes late says nothing */
+update own_account set failure = $6, next_try_time = $7
+where account_id = $1 and own_account_id = $2 and state = $3 and step is not distinct from $4 and attempts = $5
+returning own_account_id
+"""
+
 DUE_OWN_ACCOUNTS: Final = """
 /* gateway.due_own_accounts: what no driver holds, the longest due first; candidates only, over all accounts */
 select account_id, own_account_id, target_account_id, profile_id, profile_name, device_id, challenge_id,

@@ -77,6 +77,13 @@ async def keep(executor: Executor, before: OwnAccount, after: OwnAccount) -> boo
     return row is not None
 
 
+async def keep_failure(executor: Executor, failed: OwnAccount) -> bool:
+    """Note that a step failed, and when it is tried again; False where another driver has been there since."""
+    values = (failed.state, failed.step, failed.attempts, failed.failure, failed.next_try_time)
+    row = await executor.fetch_row(sql.KEEP_FAILURE, failed.account_id, failed.own_account_id, *values)
+    return row is not None
+
+
 async def list_due(executor: Executor, now: datetime, limit: int) -> list[OwnAccount]:
     """What no driver holds; to be claimed one by one."""
     return [_own_account(row) for row in await executor.fetch(sql.DUE_OWN_ACCOUNTS, now, limit)]

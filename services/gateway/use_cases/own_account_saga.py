@@ -102,7 +102,7 @@ async def _after_error(context: Context, own: OwnAccount, error: ServiceError) -
     else:
         failed = rules.failed(own, str(error.reason), now, context.own_accounts)
     given_up = failed.next_try_time is None and own.next_try_time is not None
-    if await own_accounts.keep(context.database, own, failed) and given_up:
+    if await own_accounts.keep_failure(context.database, failed) and given_up:
         count_stalled_own_account(own.step)
         _log.error("own account given up", own_account_id=str(own.own_account_id), step=str(own.step))
     raise error
