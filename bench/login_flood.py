@@ -263,7 +263,7 @@ def main() -> int:
     command.add_argument(
         "--seconds", type=positive, default=10, metavar="N", help="of each arm in a round (default: 10)"
     )
-    command.add_argument("--starts", type=positive, default=10, metavar="N", help="starts a second (default: 10)")
+    command.add_argument("--starts", type=positive, default=20, metavar="N", help="starts a second (default: 20)")
     command.add_argument("--sign-ins", type=positive, default=200, metavar="N", help="sign-ins a second (default: 200)")
     options = command.parse_args()
     configure_logging("bench", "ERROR")

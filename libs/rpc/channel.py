@@ -78,7 +78,19 @@ def open_channel(
     It does not connect yet. Timeouts are in seconds and hold for calls that are made without one. ``unretried`` names
     methods (service, method) that must not be sent twice by the channel itself.
     """
-    arguments: list[tuple[str, Any]] = [
+    arguments = channel_arguments(max_message_bytes=max_message_bytes, unretried=unretried)
+    if tls is None:
+        inner = grpc.aio.insecure_channel(target, arguments)
+    else:
+        inner = grpc.aio.secure_channel(target, tls.credentials(), arguments)
+    return Channel(inner, caller, default_timeout, default_stream_timeout)
+
+
+def channel_arguments(
+    *, max_message_bytes: int = 4 * 1024 * 1024, unretried: Sequence[tuple[str, str]] = ()
+) -> list[tuple[str, Any]]:
+    """How a channel behaves, in gRPC's own terms. It pings every 30 s, more seldom than our servers bear (20 s)."""
+    return [
         ("grpc.service_config", _service_config(unretried)),
         ("grpc.enable_retries", 1),
         ("grpc.keepalive_time_ms", 30_000),
@@ -91,11 +103,6 @@ def open_channel(
         ("grpc.max_receive_message_length", max_message_bytes),
         ("grpc.max_send_message_length", max_message_bytes),
     ]
-    if tls is None:
-        inner = grpc.aio.insecure_channel(target, arguments)
-    else:
-        inner = grpc.aio.secure_channel(target, tls.credentials(), arguments)
-    return Channel(inner, caller, default_timeout, default_stream_timeout)
 
 
 def _service_config(unretried: Sequence[tuple[str, str]]) -> str:

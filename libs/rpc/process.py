@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
@@ -56,6 +57,9 @@ async def run_until_stopped(server: Server, drain_seconds: float, *, drain_delay
         loop.add_signal_handler(number, stop)
     try:
         port = await server.start()
+        # What is alive now stays alive. Walked through at each full collection, it stopped every call for 40 to 80 ms.
+        gc.collect()
+        gc.freeze()
         _LOG.info("listening", port=port)
         await asked.wait()
         _LOG.info("draining", seconds=drain_seconds)

@@ -56,7 +56,8 @@ class GatewaySettings(GatewayRetention, ServiceSettings):
     upkeep_seconds: float = Field(default=3600, gt=0, le=86_400)
     """How often what is past its time is deleted."""
     alike_milliseconds: int = Field(default=400, ge=0, le=5000)
-    """Sign-ups, resets and contact changes are answered no sooner, so that known and unknown addresses take alike."""
+    """Rejected sign-ins, sign-ups, resets and contact changes are answered no sooner: known and unknown addresses then
+    take alike. Ours: longer than the work takes on a machine that is not overrun."""
 
     disown_days: int = Field(default=30, ge=1, le=365)
     """How long the "it wasn't me" of a mail can be pressed. Ours: people read mails about a holiday late."""

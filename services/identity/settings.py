@@ -80,9 +80,9 @@ class IdentitySettings(IdentityRetention, ServiceSettings):
     """How often heads of the audit log are anchored. Ours: what is cut off sooner than that is not missed."""
     audit_failures_seconds: float = Field(default=10, gt=0, le=300)
     """How often failed sign-ins are written down. Ours: a crash forgets no more, and a flood makes one event of it."""
-    password_niceness: int = Field(default=0, ge=0, le=19)
-    """How far the hashing processes stand back where the processors are short. Our choice, measured: not at all; from 5
-    on sign-ins starved on a busy machine and starts were no faster for it (decision 0015)."""
+    password_niceness: int = Field(default=5, ge=0, le=19)
+    """How far the hashing processes stand back where the processors are short. Our choice, measured: starts wait a
+    little less beside a flood, and sign-ins do not starve yet on a busy machine (decision 0015)."""
     breached_passwords_file: Annotated[Path | None, BeforeValidator(lambda value: value or None)] = None
     """An operator's list: lines ``SHA1HEX:count`` of Have I Been Pwned, or words. Default: the shipped one."""
     brand: str = Field(default="Hearthgate", min_length=1, max_length=40)

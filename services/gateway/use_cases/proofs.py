@@ -1,13 +1,10 @@
 """What sign-ups and password resets share: a code to an address that may or may not have an account.
 
-Known and unknown addresses walk the same way and are answered alike, in words and in time.
+Known and unknown addresses walk the same way and are answered alike, in words and (``alike.py``) in time.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -22,17 +19,6 @@ from services.gateway.use_cases.context import Context, step_id
 
 CODE_LIFE: Final = timedelta(minutes=10)
 """What an unknown address is told of its code's life: that of real codes (NIST SP 800-63B-4: at most 10 minutes)."""
-
-
-@asynccontextmanager
-async def alike(context: Context) -> AsyncIterator[None]:
-    """Let the block take as long for known as for unknown addresses: it ends no sooner than the set time."""
-    loop = asyncio.get_running_loop()
-    end = loop.time() + context.alike_seconds
-    try:
-        yield
-    finally:
-        await asyncio.sleep(max(0.0, end - loop.time()))
 
 
 async def kept_proof(context: Context, *, request_id: UUID, body_digest: bytes, purpose: Purpose) -> Proof | None:

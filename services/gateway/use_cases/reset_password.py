@@ -9,8 +9,9 @@ from libs.runtime.errors import ErrorReason, ServiceError
 from libs.runtime.keys import keyed_hash
 from services.gateway.domain.records import Client
 from services.gateway.domain.verification import NoticeKind, Purpose, requester_of
+from services.gateway.use_cases.alike import alike
 from services.gateway.use_cases.context import Context, step_id
-from services.gateway.use_cases.proofs import alike, redeem
+from services.gateway.use_cases.proofs import redeem
 from services.gateway.use_cases.shutting_out import Ended, end_streams_of_others, tell_owner
 
 

@@ -28,6 +28,7 @@ from services.gateway.domain.rules import sign_in_verdict
 from services.gateway.domain.verification import NoticeKind, Purpose, requester_of
 from services.gateway.metrics import count_decision
 from services.gateway.storage import decisions
+from services.gateway.use_cases.alike import rejected_alike
 from services.gateway.use_cases.context import Context, step_id
 from services.gateway.use_cases.offers import verification_offer
 from services.gateway.use_cases.request_verification import ask
@@ -68,7 +69,8 @@ class SignInAnswer:
 
 async def sign_in(context: Context, command: SignIn) -> SignInAnswer:
     """A right password alone gets a full session only where nothing looks like theft."""
-    authenticated = await context.identity.authenticate(command.email, command.password, command.client)
+    async with rejected_alike(context):
+        authenticated = await context.identity.authenticate(command.email, command.password, command.client)
     account = authenticated.account
     assessment = await context.device_trust.assess_device(account.account_id, command.client, SightingKind.SIGN_IN)
     record = await _keep(context, command, authenticated, assessment)

@@ -9,8 +9,9 @@ from services.gateway.clients.challenge import NewChallenge, Notice
 from services.gateway.clients.identity import NewAccount, PendingAccount
 from services.gateway.domain.records import Channel, Client
 from services.gateway.domain.verification import NoticeKind, Proof, Purpose, requester_of
+from services.gateway.use_cases.alike import alike
 from services.gateway.use_cases.context import Context, step_id
-from services.gateway.use_cases.proofs import alike, keep_proof, kept_proof
+from services.gateway.use_cases.proofs import keep_proof, kept_proof
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

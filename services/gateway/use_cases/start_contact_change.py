@@ -13,9 +13,9 @@ from services.gateway.clients.contacts import PutContact, WaitingContact
 from services.gateway.domain.contact_change import ChangeKind, ContactChange
 from services.gateway.domain.records import Channel, Client, ResolvedSession
 from services.gateway.domain.verification import NoticeKind, requester_of
+from services.gateway.use_cases.alike import alike
 from services.gateway.use_cases.contact_codes import begun, keep_change, send_code
 from services.gateway.use_cases.context import Context, resolve_member, step_id
-from services.gateway.use_cases.proofs import alike
 
 # What a free address can meet and a taken one cannot, so that it must not show: the account's limit counts codes alone,
 # and codes are bound to a session, which may be another one when a gateway died over the first request.

@@ -11,8 +11,9 @@ from libs.runtime.logging import get_logger
 from services.gateway.clients.challenge import NewChallenge
 from services.gateway.domain.records import Channel, Client
 from services.gateway.domain.verification import Proof, Purpose
+from services.gateway.use_cases.alike import alike
 from services.gateway.use_cases.context import Context, step_id
-from services.gateway.use_cases.proofs import alike, keep_proof, kept_proof
+from services.gateway.use_cases.proofs import keep_proof, kept_proof
 
 # What only an address with an account can meet, so that the asker must not learn of it: too many codes, the same id
 # with another body after a gateway that died, two requests at once, an account that is just going.
