@@ -76,3 +76,14 @@ async def tamper(world: World, *statements: str, args: Sequence[Any]) -> None:
     async with owner(world) as connection, connection.transaction():
         for statement in statements:
             await connection.execute(statement, *args)
+
+
+async def household(world: World, path: Path) -> tuple[UUID, UUID]:
+    """Two accounts with a little history, all anchored; the subjects of the first and the second one."""
+    first, second = await world.active(), await world.active(email="bob@example.com")
+    for number in range(3):
+        await world.open(first, f"device-{number}")
+    await anchored(world, path)
+    await world.open(second, "tv")
+    await anchored(world, path)
+    return await subject_of(world, first), await subject_of(world, second)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -64,3 +65,10 @@ async def world(
             dsns=dsns,
             address=address,
         )
+
+
+@pytest.fixture
+def impatient(world: World) -> None:
+    """Identity as it is delivered, but that refused guesses do not pause."""
+    # The servers hold the same record.
+    object.__setattr__(world.identity, "guesses", replace(world.identity.guesses, pause=timedelta()))
