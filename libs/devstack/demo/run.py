@@ -6,6 +6,7 @@ import asyncio
 import io
 import shutil
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +18,6 @@ from libs.devstack.stack import Stack, StackOptions
 from libs.testing.postgres import temporary_directory
 
 TIME_LIMIT_SECONDS: Final = 120.0
-_EXIT_AFTER_SIGTERM: Final = 128 + signal.SIGTERM
 POLICY: Final = {
     # A deadline that a reader can wait for. A friend's device is asked at its first start, while in production it is
     # watched for some days before. The rest is as in production.
@@ -34,8 +34,6 @@ def run_demo(*, data_dir: Path | None, keep: bool, quiet: bool) -> int:
     folder = data_dir or _temporary_folder()
     try:
         return asyncio.run(_run(screen, folder))
-    except asyncio.CancelledError:
-        return _EXIT_AFTER_SIGTERM
     finally:
         if keep or data_dir:
             screen.note(f"The data stays in {folder}; look into it with: hearthgate up --data {folder}")
@@ -51,15 +49,33 @@ def _temporary_folder() -> Path:
 
 
 async def _run(screen: Screen, folder: Path) -> int:
-    story_task = asyncio.current_task()
-    assert story_task is not None
-    # As Ctrl-C does: everything is stopped, and the temporary folder goes.
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, story_task.cancel)
+    """Tell the story until it ends or a signal asks for the end; then everything is stopped."""
+    asked: list[int] = []
+    telling = asyncio.create_task(_tell(screen, folder, asked))
+
+    def stop(number: int) -> None:
+        asked.append(number)
+        telling.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop, number)
+    try:
+        code = await telling
+    except asyncio.CancelledError:
+        if not asked:
+            raise
+    return 128 + asked[0] if asked else code
+
+
+async def _tell(screen: Screen, folder: Path, asked: Sequence[int]) -> int:
     options = StackOptions(data_dir=folder, base_port=None, durable=False, overrides=POLICY, on_event=screen.event)
     story: Story | None = None
     error = ""
     try:
         async with asyncio.timeout(TIME_LIMIT_SECONDS), Stack.running(options) as stack:
+            if asked:
+                # What starts a stack may have swallowed it.
+                raise asyncio.CancelledError
             story = Story(stack=stack, screen=screen)
             await story.tell()
     except Exception as failure:  # whatever it is, the last line says so

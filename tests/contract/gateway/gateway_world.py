@@ -78,7 +78,8 @@ PHONE = "+4915123456789"
 
 def _port_to_come_back_to() -> int:
     """A free port that no outgoing connection takes while its server is away: below those that Linux gives out."""
-    for port in random.sample(range(20_000, 32_000), 100):
+    # Of its own dice: Hypothesis sets those of the module, and workers side by side would draw the same ports.
+    for port in random.SystemRandom().sample(range(20_000, 32_000), 100):
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
