@@ -66,7 +66,7 @@ decisions: $(STAMP) ## Write docs/decisions-table.md from the gateway's rules
 	@$(BIN)/python tools/generate_decisions.py
 
 .PHONY: messages
-messages: $(STAMP) ## Carry what the message templates say into their catalogues, for translators
+messages: $(STAMP) ## Carry what people are told into its catalogues, for translators
 	@$(BIN)/python tools/update_messages.py
 
 .PHONY: wheel
