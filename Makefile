@@ -50,7 +50,7 @@ bench: $(STAMP) ## Measure assessments, delivered codes, sign-in floods and timi
 	@$(BIN)/python -m bench.identity_timing --pairs 200
 
 .PHONY: lint
-lint: $(STAMP) ## Check style, types, architecture, contracts, stubs, images and manifests
+lint: $(STAMP) ## Check style, types, architecture, contracts, stubs, the decisions' table, images and manifests
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/lint.py
 
 .PHONY: format
@@ -61,8 +61,12 @@ format: $(STAMP) ## Write code and protos in their one form
 stubs: $(STAMP) ## Generate libs/stubs from protos/
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/generate_stubs.py
 
+.PHONY: decisions
+decisions: $(STAMP) ## Write docs/decisions-table.md from the gateway's rules
+	@$(BIN)/python tools/generate_decisions.py
+
 .PHONY: messages
-messages: $(STAMP) ## Carry what the message templates say into their catalogues, for translators
+messages: $(STAMP) ## Carry what people are told into its catalogues, for translators
 	@$(BIN)/python tools/update_messages.py
 
 .PHONY: wheel

@@ -68,6 +68,7 @@ CHECKS: dict[str, Callable[[], Command | str]] = {
     "buf-format": lambda: ["buf", "format", "--diff", "--exit-code", "protos"],
     "buf-breaking": _breaking,
     "stubs": lambda: [sys.executable, "tools/generate_stubs.py", "--check"],
+    "decisions": lambda: [sys.executable, "tools/generate_decisions.py", "--check"],
     "hadolint": lambda: ["hadolint", "Dockerfile"],
     "yamllint": lambda: ["yamllint", "--strict", "."],
     "compose": _compose,

@@ -1,6 +1,6 @@
-"""Carries what the message templates say into services/challenge/locale: first messages.pot, then every catalogue.
+"""Carries what people are told into the catalogues beside it: first messages.pot, then every language.
 
-New sentences are added untranslated, and those that no template says any more go to the end as comments.
+New sentences are added untranslated, and those that are not said any more go to the end as comments.
 """
 
 from __future__ import annotations
@@ -10,33 +10,38 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-TEMPLATES = "services/challenge/templates"
-LOCALE = "services/challenge/locale"
-TEMPLATE_CATALOGUE = f"{LOCALE}/messages.pot"
+SOURCES = {
+    "services/challenge/locale": "services/challenge/templates",
+    "services/gateway/locale": "services/gateway/domain/texts.py",
+}
+"""Each folder of catalogues, with what says its sentences."""
+TEMPLATE_CATALOGUE = "messages.pot"
 _LAYOUT = ["--no-wrap", "--add-location=file"]
 _HEADER = ["--project=hearthgate", "--version=0.1.0", "--copyright-holder=The Hearthgate authors"]
 
 
-def extract(output: str) -> list[str]:
-    """pybabel's arguments to write every sentence of the templates to a file."""
+def extract(locale: str, output: str) -> list[str]:
+    """pybabel's arguments to write every sentence of a folder's source to a file."""
     options = ["-F", "pyproject.toml", "--sort-by-file", "--add-comments=Translators:", *_LAYOUT, *_HEADER]
-    return ["-q", "extract", *options, "-o", output, TEMPLATES]
+    return ["-q", "extract", *options, "-k", "sentence", "-o", output, SOURCES[locale]]
 
 
 def update(catalogue: Path) -> list[str]:
     """pybabel's arguments to bring a catalogue up to date; nothing is guessed from similar sentences."""
-    files = ["-i", TEMPLATE_CATALOGUE, "-o", str(catalogue), "-l", catalogue.stem.replace("-", "_")]
+    template = str(catalogue.with_name(TEMPLATE_CATALOGUE))
+    files = ["-i", template, "-o", str(catalogue), "-l", catalogue.stem.replace("-", "_")]
     return ["-q", "update", "--no-fuzzy-matching", "--no-wrap", *files]
 
 
 def main() -> int:
     """Runs the commands; the result is the exit code."""
-    catalogues = sorted((ROOT / LOCALE).glob("*.po"))
-    for arguments in (extract(TEMPLATE_CATALOGUE), *map(update, catalogues)):
-        command = [sys.executable, "-m", "babel.messages.frontend", *arguments]
-        code = subprocess.run(command, cwd=ROOT, check=False).returncode
-        if code != 0:
-            return code
+    for locale in SOURCES:
+        catalogues = sorted((ROOT / locale).glob("*.po"))
+        for arguments in (extract(locale, f"{locale}/{TEMPLATE_CATALOGUE}"), *map(update, catalogues)):
+            command = [sys.executable, "-m", "babel.messages.frontend", *arguments]
+            code = subprocess.run(command, cwd=ROOT, check=False).returncode
+            if code != 0:
+                return code
     return 0
 
 

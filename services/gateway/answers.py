@@ -25,6 +25,7 @@ from services.gateway.domain.records import Allowances, Channel, Credentials, Pr
 from services.gateway.domain.texts import REASON_TEXTS, REMEDY_TEXTS
 from services.gateway.domain.verification import Challenge, ChallengeState, CodeResult, Purpose, Requester
 from services.gateway.grants import Grants
+from services.gateway.languages import Say
 from services.gateway.use_cases.renew_stream import RenewAnswer
 from services.gateway.use_cases.sign_in import SignInAnswer
 
@@ -46,9 +47,9 @@ def outcome(verdict: Verdict) -> decision_pb.Outcome.ValueType:
     return number
 
 
-def reasons(verdict: Verdict) -> list[decision_pb.Reason]:
+def reasons(verdict: Verdict, say: Say) -> list[decision_pb.Reason]:
     """A verdict's reasons, the deciding one first."""
-    return [decision_pb.Reason(code=reason_code(verdict.reason), text=REASON_TEXTS[verdict.reason])]
+    return [decision_pb.Reason(code=reason_code(verdict.reason), text=say(REASON_TEXTS[verdict.reason]))]
 
 
 def reason_code(code: ReasonCode) -> decision_pb.ReasonCode.ValueType:
@@ -57,10 +58,10 @@ def reason_code(code: ReasonCode) -> decision_pb.ReasonCode.ValueType:
     return number
 
 
-def remedies(codes: Iterable[RemedyCode]) -> list[decision_pb.Remedy]:
+def remedies(codes: Iterable[RemedyCode], say: Say) -> list[decision_pb.Remedy]:
     """Remedies, best first."""
     return [
-        decision_pb.Remedy(code=to_enum(decision_pb.RemedyCode, "REMEDY_CODE_", code), text=REMEDY_TEXTS[code])
+        decision_pb.Remedy(code=to_enum(decision_pb.RemedyCode, "REMEDY_CODE_", code), text=say(REMEDY_TEXTS[code]))
         for code in codes
     ]
 
@@ -126,14 +127,14 @@ def verification(offer: VerificationOffer | None) -> decision_pb.Verification | 
     )
 
 
-def start_response(answer: StartAnswer, grants: Grants) -> playback_pb.StartStreamResponse:
+def start_response(answer: StartAnswer, grants: Grants, say: Say) -> playback_pb.StartStreamResponse:
     """The answer to a start, its grant signed anew."""
     verdict = answer.verdict
     return playback_pb.StartStreamResponse(
         decision_id=str(answer.decision_id),
         outcome=outcome(verdict),
-        reasons=reasons(verdict),
-        remedies=remedies(verdict.remedies),
+        reasons=reasons(verdict, say),
+        remedies=remedies(verdict.remedies, say),
         stream=stream(answer.stream),
         grant=grants.sign(answer.grant_claims) if answer.grant_claims else "",
         verification=verification(answer.verification),
@@ -143,12 +144,12 @@ def start_response(answer: StartAnswer, grants: Grants) -> playback_pb.StartStre
     )
 
 
-def renew_response(answer: RenewAnswer, grants: Grants) -> playback_pb.RenewStreamResponse:
+def renew_response(answer: RenewAnswer, grants: Grants, say: Say) -> playback_pb.RenewStreamResponse:
     """The answer to a renewal."""
     return playback_pb.RenewStreamResponse(
         outcome=outcome(answer.verdict),
-        reasons=reasons(answer.verdict),
-        remedies=remedies(answer.verdict.remedies),
+        reasons=reasons(answer.verdict, say),
+        remedies=remedies(answer.verdict.remedies, say),
         stream=stream(answer.stream),
         grant=grants.sign(answer.grant_claims) if answer.grant_claims else "",
     )
@@ -195,13 +196,13 @@ def profile(viewer: Profile) -> account_pb.Profile:
     )
 
 
-def sign_in_response(answer: SignInAnswer) -> account_pb.SignInResponse:
+def sign_in_response(answer: SignInAnswer, say: Say) -> account_pb.SignInResponse:
     """The answer to a sign-in."""
     return account_pb.SignInResponse(
         decision_id=str(answer.decision_id),
         outcome=outcome(answer.verdict),
-        reasons=reasons(answer.verdict),
-        remedies=remedies(answer.verdict.remedies),
+        reasons=reasons(answer.verdict, say),
+        remedies=remedies(answer.verdict.remedies, say),
         account_id=str(answer.account_id) if answer.account_id else "",
         credentials=credentials(answer.credentials),
         profiles=[profile(each) for each in answer.profiles],

@@ -46,6 +46,7 @@ from services.gateway.epochs import Epochs
 from services.gateway.erasures import run_erasures
 from services.gateway.gate import Gate
 from services.gateway.grants import Grants
+from services.gateway.languages import read_languages
 from services.gateway.notices import NoticeOutbox, sender
 from services.gateway.own_account_worker import run_own_accounts
 from services.gateway.servicer.account import AccountServicer
@@ -166,6 +167,7 @@ def build_context(
         disown_tokens=DisownTokens(settings.disown_keys(), timedelta(days=settings.disown_days)),
         own_accounts=settings.own_account_policy,
         erasure_policy=settings.erasure_policy,
+        languages=read_languages(),
     )
 
 

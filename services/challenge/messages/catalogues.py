@@ -15,6 +15,7 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import PoFileError, read_po
 
+from libs.runtime.language_tags import tag_chain
 from services.challenge.messages.problems import MessageProblem
 
 LOCALE_FOLDER: Final = Path(__file__).parents[1] / "locale"
@@ -68,12 +69,6 @@ class Languages:
     def tags(self) -> list[str]:
         """The tags, English first."""
         return sorted((each.tag for each in self.by_key.values()), key=lambda tag: (tag != DEFAULT_LANGUAGE, tag))
-
-
-def tag_chain(tag: str) -> list[str]:
-    """A tag in lower case and what it is a form of: de-AT, de."""
-    parts = tag.replace("_", "-").lower().split("-")
-    return ["-".join(parts[:length]) for length in range(len(parts), 0, -1)]
 
 
 def parse_locale(tag: str) -> Locale | None:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from services.challenge.messages.catalogues import CatalogueFile, Languages, parse_locale, tag_chain
+from libs.runtime.language_tags import tag_chain
+from services.challenge.messages.catalogues import CatalogueFile, Languages, parse_locale
 from services.challenge.messages.kinds import KINDS, PARTS
 from services.challenge.messages.problems import TEMPLATE_ENDING, MessageProblem
 from services.challenge.messages.template_set import TEMPLATES, template_files

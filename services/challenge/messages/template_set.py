@@ -20,7 +20,7 @@ from jinja2 import (
 from jinja2.runtime import Context
 from markupsafe import escape
 
-from services.challenge.messages.catalogues import tag_chain
+from libs.runtime.language_tags import tag_chain
 from services.challenge.messages.problems import TEMPLATE_ENDING, MessageProblem, problem_in_template
 
 Sentence = str | tuple[str, str]

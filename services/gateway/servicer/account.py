@@ -82,7 +82,8 @@ class AccountServicer(rpc.AccountServiceServicer):
             client=client(request.client),
             device_key=request.device_public_key,
         )
-        return answers.sign_in_response(await sign_in(self._context, command))
+        say = self._context.languages.closest(command.client.language)
+        return answers.sign_in_response(await sign_in(self._context, command), say)
 
     async def RefreshSession(self, request: pb.RefreshSessionRequest, context: Any) -> pb.RefreshSessionResponse:
         secrets = await refresh_session(self._context, _refresh(request))

@@ -36,7 +36,8 @@ class PlaybackServicer(rpc.PlaybackServiceServicer):
             platform=platform_name(request.client.device.platform),
             stop_stream_ids=tuple(UUID(each) for each in request.stop_stream_ids),
         )
-        return answers.start_response(await start_stream(self._context, command), self._context.grants)
+        say = self._context.languages.closest(command.client.language)
+        return answers.start_response(await start_stream(self._context, command), self._context.grants, say)
 
     async def RenewStream(self, request: pb.RenewStreamRequest, context: Any) -> pb.RenewStreamResponse:
         command = RenewStream(
@@ -46,7 +47,8 @@ class PlaybackServicer(rpc.PlaybackServiceServicer):
             client=client(request.client),
             platform=platform_name(request.client.device.platform),
         )
-        return answers.renew_response(await renew_stream(self._context, command), self._context.grants)
+        say = self._context.languages.closest(command.client.language)
+        return answers.renew_response(await renew_stream(self._context, command), self._context.grants, say)
 
     async def StopStream(self, request: pb.StopStreamRequest, context: Any) -> pb.StopStreamResponse:
         asking = client(request.client)

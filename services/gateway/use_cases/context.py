@@ -42,6 +42,7 @@ from services.gateway.domain.records import (
 )
 from services.gateway.epochs import Epochs
 from services.gateway.grants import Grants
+from services.gateway.languages import Languages
 from services.gateway.notices import NoticeOutbox
 from services.gateway.sightings import SightingRecorder
 
@@ -80,6 +81,7 @@ class Context:
     disown_tokens: DisownTokens
     own_accounts: OwnAccountPolicy
     erasure_policy: ErasurePolicy
+    languages: Languages
     after_step: Callable[[str], None] = _nothing
     erasure_wake: asyncio.Event = field(default_factory=asyncio.Event)
 
