@@ -21,7 +21,7 @@ def main() -> int:
     """Install; the exit code is 0 in any case, since nothing but those tests needs it."""
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
-        print("No Node.js here: the tests against npm's smpp and mailauth will be skipped.", file=sys.stderr)
+        print("No Node.js here: the tests against packages of npm will be skipped.", file=sys.stderr)
         return 0
     try:
         subprocess.run([npm, *_COMMAND], cwd=FOLDER, check=True, timeout=_SECONDS, stdout=subprocess.DEVNULL)
