@@ -117,9 +117,9 @@ def theft(facts: Facts) -> Finding:
     if facts.standing is Standing.REVOKED:
         return _denied(ReasonCode.DEVICE_REVOKED, RemedyCode.CONTACT_OWNER), "device was shut out"
     if facts.standing is Standing.SUSPECT:
-        return _ask(facts, ReasonCode.SUSPECTED_THEFT), "sign-in looks like theft"
+        return _prove(ReasonCode.SUSPECTED_THEFT), "sign-in looks like theft"
     if facts.session_state is SessionState.RESTRICTED:
-        return _ask(facts, ReasonCode.SESSION_RESTRICTED), "session may only be used to prove who one is"
+        return _prove(ReasonCode.SESSION_RESTRICTED), "session may only be used to prove who one is"
     return None, "no sign of theft"
 
 
@@ -133,7 +133,7 @@ def standing(facts: Facts) -> Finding:
     if not facts.enforced:
         return None, "passed over"
     if facts.standing is Standing.UNCONFIRMED and facts.standing_expire_time is None:
-        return _ask(facts, ReasonCode.DEVICE_UNCONFIRMED), "device is not known to live here and has no time left"
+        return _ask(facts), "device is not known to live here and has no time left"
     return None, f"standing is {facts.standing}"
 
 
@@ -214,9 +214,7 @@ def sign_in_verdict(assessment: Assessment, *, reset_required: bool = False) -> 
     if assessment.standing is Standing.REVOKED:
         return _denied(ReasonCode.DEVICE_REVOKED, RemedyCode.CONTACT_OWNER)
     if assessment.standing is Standing.SUSPECT:
-        return Verdict(
-            outcome=Outcome.VERIFICATION_REQUIRED, reason=ReasonCode.SUSPECTED_THEFT, remedies=_CODE_REMEDIES
-        )
+        return _prove(ReasonCode.SUSPECTED_THEFT)
     reason = _ALLOWING.get(assessment.standing, ReasonCode.DEVICE_UNCONFIRMED)
     if assessment.standing is Standing.UNCONFIRMED and assessment.expire_time is None:
         reason = ReasonCode.DEVICE_UNCONFIRMED
@@ -227,11 +225,15 @@ def _denied(reason: ReasonCode, *remedies: RemedyCode) -> Verdict:
     return Verdict(outcome=Outcome.DENIED, reason=reason, remedies=remedies)
 
 
-def _ask(facts: Facts, reason: ReasonCode) -> Verdict:
-    own_account = _ways_out(facts) if reason is ReasonCode.DEVICE_UNCONFIRMED else ()
-    later = (RemedyCode.VERIFY_LATER,) if facts.can_defer and own_account else ()
-    remedies = (*_by_code(facts), *later, *own_account)
-    return Verdict(outcome=Outcome.VERIFICATION_REQUIRED, reason=reason, remedies=remedies)
+def _prove(reason: ReasonCode) -> Verdict:
+    """The owner's proof is asked for; no allowance bounds it, which is for household codes alone."""
+    return Verdict(outcome=Outcome.VERIFICATION_REQUIRED, reason=reason, remedies=_CODE_REMEDIES)
+
+
+def _ask(facts: Facts) -> Verdict:
+    later = (RemedyCode.VERIFY_LATER,) if facts.can_defer else ()
+    remedies = (*_by_code(facts), *later, *_ways_out(facts))
+    return Verdict(outcome=Outcome.VERIFICATION_REQUIRED, reason=ReasonCode.DEVICE_UNCONFIRMED, remedies=remedies)
 
 
 def _ways_out(facts: Facts) -> tuple[RemedyCode, ...]:

@@ -179,3 +179,15 @@ def test_the_devices_of_a_closed_account_are_not_sent_to_sign_in_again() -> None
     over = replace(HOUSEHOLD, session_state=SessionState.ENDED, session_end_reason=SessionEndReason.ACCOUNT_CLOSED)
     verdict = decide(over).verdict
     assert (verdict.reason, verdict.remedies) == (ReasonCode.ACCOUNT_CLOSED, (RemedyCode.CONTACT_OWNER,))
+
+
+@given(facts=ANY_FACTS)
+def test_nobody_is_kept_from_playing_without_a_way_on(facts: Facts) -> None:
+    verdict = decide(facts).verdict
+    assert verdict.outcome.allows or verdict.remedies
+
+
+@pytest.mark.parametrize("standing", [Standing.HOUSEHOLD, Standing.GUEST, Standing.SUSPECT])
+def test_no_allowance_of_household_codes_keeps_a_session_from_its_owners_proof(standing: Standing) -> None:
+    facts = replace(HOUSEHOLD, standing=standing, session_state=SessionState.RESTRICTED, can_use_code=False)
+    assert RemedyCode.VERIFY_BY_EMAIL in decide(facts).verdict.remedies
