@@ -47,7 +47,7 @@ async def claim(
     if fence is None:
         # All are held, or the account has fewer rows than its plan has streams, or SKIP LOCKED passed over a slot that
         # was being freed: make what is missing, and try once more.
-        await executor.execute(sql.ENSURE_SLOTS, request.account_id, max_streams, now)
+        await executor.execute(sql.ENSURE_SLOTS, request.account_id, max_streams)
         fence = await executor.fetch_value(sql.CLAIM_SLOT, *values)
     if fence is None and await executor.fetch_value(plan_sql.HAS_SURPLUS, request.account_id, max_streams, now):
         # A plan was made smaller: a free slot does not say that the plan has room, so the streams have to be counted.

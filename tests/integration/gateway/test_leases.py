@@ -95,6 +95,12 @@ async def test_sixteen_starts_together_never_pass_the_limit_where_the_naive_clai
     assert naive_over > 0, "the negative control passed: this test would not notice a race"
 
 
+async def test_a_start_that_looked_at_the_clock_before_the_account_had_slots_gets_one(database: Database) -> None:
+    account_id = uuid4()
+    assert await _claim(database, account_id)
+    assert await _claim(database, account_id, now=NOW - timedelta(milliseconds=5))
+
+
 async def test_a_slot_is_free_again_when_its_lease_has_ended_and_its_fencing_token_grows(database: Database) -> None:
     account_id = uuid4()
     first = [await _claim(database, account_id) for _ in range(LIMIT)]
