@@ -29,7 +29,6 @@ Examples:
 from __future__ import annotations
 
 import json
-import os
 import random
 import sys
 import tempfile
@@ -242,7 +241,6 @@ def main() -> int:
     command.add_argument("--pairs", type=positive, default=200, metavar="N", help="pairs of a question (default: 200)")
     options = command.parse_args()
     configure_logging("bench", "ERROR")
-    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
     notes = Console(stderr=True)
     try:
         with Progress(console=notes, transient=True, auto_refresh=False, disable=not notes.is_terminal) as bar:

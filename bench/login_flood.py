@@ -30,7 +30,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import random
 import sys
 import tempfile
@@ -267,8 +266,6 @@ def main() -> int:
     command.add_argument("--sign-ins", type=positive, default=200, metavar="N", help="sign-ins a second (default: 200)")
     options = command.parse_args()
     configure_logging("bench", "ERROR")
-    # Child processes are started by exec, and gRPC has a line to say about each.
-    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
     notes = Console(stderr=True)
     plan = Plan(rounds=options.rounds, seconds=options.seconds, starts=options.starts, sign_ins=options.sign_ins)
     try:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import IntEnum
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network, ip_network
 from typing import Any, Final, TypeAlias
 
 from libs.common_access_token.encoding import (
@@ -140,10 +140,10 @@ def _same(value: object) -> object:
 
 def _read_time(value: object, what: str) -> datetime:
     # A NumericDate may have a fraction, and none has a tag (RFC 8392, 2).
-    if type(value) not in (int, float):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise CatError(Reason.MALFORMED, what)
     try:
-        return datetime.fromtimestamp(value, UTC)  # type: ignore[arg-type]
+        return datetime.fromtimestamp(value, UTC)
     except (ValueError, OverflowError, OSError):
         raise CatError(Reason.MALFORMED, what) from None
 
@@ -174,13 +174,13 @@ def _read_networks(value: object, what: str) -> tuple[Network, ...]:
 
 
 def _read_network(value: object, what: str) -> Network:
-    # The exact types: an address with a prefix of its own (RFC 9164 has that as well) is derived from an address.
-    if type(value) in (IPv4Network, IPv6Network):
-        return value  # type: ignore[return-value]
-    if type(value) in (IPv4Address, IPv6Address):
-        if isinstance(value, IPv6Address) and value.scope_id is not None:
-            raise CatError(Reason.MALFORMED, what)
-        return ip_network(value)  # type: ignore[arg-type]
+    if isinstance(value, IPv4Network | IPv6Network):
+        return value
+    # RFC 9164 has addresses with a prefix of their own as well; to Python they are addresses.
+    if isinstance(value, IPv4Interface | IPv6Interface) or getattr(value, "scope_id", None) is not None:
+        raise CatError(Reason.MALFORMED, what)
+    if isinstance(value, IPv4Address | IPv6Address):
+        return ip_network(value)
     number = read_integer(value, what)
     if not 0 <= number <= _MAX_SYSTEM:
         raise CatError(Reason.MALFORMED, what)
