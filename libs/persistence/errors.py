@@ -67,6 +67,9 @@ def translated() -> Iterator[None]:
 
 def _is_closed(exc: Exception) -> bool:
     # The driver has one class for misuse and for a closed connection or pool; only the text tells them apart.
+    if isinstance(exc, asyncpg.InternalClientError):
+        # State 2: the server said that it goes, nobody had asked it anything, and the end of the connection is to come.
+        return "another operation (2) is in progress" in str(exc)
     return isinstance(exc, asyncpg.InterfaceError) and any(
         word in str(exc) for word in ("is closed", "is closing", "was closed", "been released")
     )

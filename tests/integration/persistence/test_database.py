@@ -8,6 +8,7 @@ import shutil
 import signal
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import asyncpg
 import pytest
@@ -246,9 +247,9 @@ async def test_a_database_that_is_down_is_unavailable_and_comes_back_by_itself(o
     database = await Database.connect(own_server.admin_dsn, application_name="test", pool_size=2)
     await database.ping(timedelta(seconds=5))
     await own_server.stop()
-    for attempt in (database.fetch_value("select 1"), database.ping()):
+    for attempt in (partial(database.fetch_value, "select 1"), database.ping):
         with pytest.raises(ServiceError) as refused:
-            await attempt
+            await attempt()
         assert refused.value.reason is ErrorReason.STORAGE_UNAVAILABLE
     await own_server.start()
     assert await database.fetch_value("select 1") == 1
