@@ -93,7 +93,7 @@ class Evidence:
     apart_days: int
     """Of these, with somebody else at home on the same day."""
     away_networks: int
-    """Networks on which it was away from home without company."""
+    """Networks on which it was away from home without company, on days at home as well: one such day takes none away."""
     stationary: bool
     home_active: bool
     """Whether another device was seen at home within three hours."""
@@ -147,6 +147,7 @@ class _Places:
     alone: int = 0
     guests: int = 0
     alone_by_network: list[int] = field(default_factory=list)
+    own_networks: int = 0
     here_alone: int = 0
     company_age: int | None = None
 
@@ -182,7 +183,7 @@ def read(
         company_age=places.company_age,
         alone_days=alone.bit_count(),
         apart_days=(alone & others).bit_count(),
-        away_networks=len(places.alone_by_network),
+        away_networks=places.own_networks,
         stationary=client.kind in STATIONARY_KINDS,
         home_active=not at_home and _home_active(history, near, seconds, today),
         member_near=_nearest(history, near, client, seconds, today, crowd),
@@ -285,7 +286,9 @@ def _sort(history: History, client: Client, today: int, since: dict[str, int], v
         if mine is None:
             continue
         places.away |= mine.at(today)
-        if alone := mine.at(today) & ~_widen(company) & ~at_home.get(device_id, 0):
+        own = mine.at(today) & ~_widen(company)
+        places.own_networks += own != 0
+        if alone := own & ~at_home.get(device_id, 0):
             places.alone |= alone
             places.alone_by_network.append(alone)
     places.others_home = _union(days for key, days in at_home.items() if key != device_id and key not in since)

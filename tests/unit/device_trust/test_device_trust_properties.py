@@ -94,9 +94,16 @@ _FORTNIGHT: Final[list[Event]] = [
     *((day, 0, "friend-phone", "beach") for day in range(14, 29)),
 ]
 
+# The only day alone on a network, which went with it: fewer networks were held against the device.
+_LAST_LONE_DAY: Final[list[Event]] = [
+    *((day, 0, "friend-phone", "home") for day in (0, 1)),
+    *((day, 0, "friend-phone", "beach") for day in range(16)),
+]
+
 
 @pytest.mark.parametrize("hypothesis", ["household", "outsider", "thief"])
 @example((_FORTNIGHT, (15, 0, "friend-phone", "home"), "beach", 76))
+@example((_LAST_LONE_DAY, (15, 0, "friend-phone", "home"), "beach", 76))
 @given(comparisons())
 def test_a_day_at_home_never_moves_a_score_away_from_the_household(
     hypothesis: str, compared: tuple[list[Event], Event, str, int]
