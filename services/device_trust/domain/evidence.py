@@ -93,7 +93,7 @@ class Evidence:
     apart_days: int
     """Of these, with somebody else at home on the same day."""
     away_networks: int
-    """Networks on which it was away from home without company, on days at home as well: one such day takes none away."""
+    """Networks on which it was away from home without company, also on days at home: those take none away."""
     stationary: bool
     home_active: bool
     """Whether another device was seen at home within three hours."""
